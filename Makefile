@@ -1,0 +1,52 @@
+# Every target works on a bare clone: it first brings .venv up to date with tools/env.py, which does
+# nothing while pyproject.toml and constraints.txt are unchanged. Each recipe also works by hand.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3# interpreter that makes .venv (3.11 or newer)
+DEVICE ?= ecp5-25f# FPGA; `bitwright synth --help` lists them
+ARCH ?=# architecture .toml; empty: the default accelerator
+FREQ ?= 100# clock place and route aims at, MHz
+SEED ?= 1# seed of place and route
+JOBS ?= 2# test processes
+
+# Tools come from .venv whether or not it is activated.
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help env test lint doctor synth pnr clean
+
+help: ## List the targets and the variables
+	@echo "usage: make TARGET [VARIABLE=value]"; echo
+	@perl -ne 'printf("  %-8s %s\n", $$1, $$2) if /^([a-z]+):.*## (.*)/' Makefile
+	@echo; echo "variables (default):"
+	@perl -ne 'printf("  %-8s %s (%s)\n", $$1, $$3, $$2) if /^([A-Z]+) \?= *([^#]*)# *(.*)/' Makefile
+
+env: ## Create or update .venv with the pinned packages (nothing to do while it is current)
+	@$(PYTHON) tools/env.py
+
+test: env ## Run the test suite without the slow tests
+	pytest -n $(JOBS) -m "not slow"
+
+lint: env ## Check style, types, layers and spelling
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports --no-cache
+	codespell
+
+doctor: env ## Report every tool with its version and place, what is missing, and the remedy
+	bitwright doctor
+
+synth: env ## Synthesize the accelerator of ARCH for DEVICE: LUTs, flip-flops, DSPs, block RAMs
+	bitwright synth $(if $(ARCH),--arch $(ARCH)) --device $(DEVICE)
+
+pnr: env ## Place and route the accelerator of ARCH on DEVICE: utilisation and Fmax
+	bitwright synth $(if $(ARCH),--arch $(ARCH)) --device $(DEVICE) --route --freq $(FREQ) --seed $(SEED)
+
+clean: ## Remove build products and caches (keeps .venv and runs)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find sw hw sim tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

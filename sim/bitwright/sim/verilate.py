@@ -1,0 +1,410 @@
+"""Verilog and C++ to a shared library, built by Verilator and g++ once and cached by content.
+
+The cache is ``$BITWRIGHT_BUILD/verilated`` or ``~/.cache/bitwright/verilated``; an entry is a
+folder named by the hash of everything that can change the result: sources, flags, the versions of
+Verilator and of the compiler, and what ``-march=native`` means on this machine. An entry appears by
+renaming a finished folder, under a lock, so that concurrent builders build the same thing once.
+
+What the C++ sees: the class is always ``Vtop`` (``#include "Vtop.h"``), whatever the top module is
+called. ``Vtop_ports.h`` lists the ports as an X-macro. A failed assertion or ``$fatal`` throws
+``bitwright::SimulationFailure`` (``bitwright_runtime.h``) instead of ending the process; a C++
+function called from Python must catch it, and not evaluate that model again.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from bitwright.sim import toolchain
+from bitwright.sim.toolchain import ToolError
+
+Sources: TypeAlias = str | Mapping[str, str] | Sequence[Path]
+"""One text, texts by file name, or files."""
+
+LIBRARY = "libVtop.so"
+_REVISION = 1  # of what this module makes from the same inputs; part of every hash
+_VERILOG = (".v", ".sv", ".vlt")
+_CPP = (".cpp", ".cc")
+# Without it Verilator itself takes 50 s on a 16x16 array, with it 3 s; the model is as fast.
+_SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
+
+_RUNTIME_H = """\
+#pragma once
+#include <stdexcept>
+namespace bitwright {
+// A failed assertion, $stop or $fatal. The model that threw it must not be evaluated again.
+struct SimulationFailure : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+}  // namespace bitwright
+// What the Verilated run-time prints with: lines go to stdout, error messages are kept back.
+extern int bitwright_printf(const char* format, ...) __attribute__((format(printf, 1, 2)));
+"""
+
+_RUNTIME_CPP = r"""
+#include "bitwright_runtime.h"
+#include "verilated.h"
+#include <cctype>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+static thread_local std::string pending;  // text since the last line that went out
+
+int bitwright_printf(const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    char* text = nullptr;
+    const int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) return length;
+    pending.append(text, length);
+    std::free(text);
+    // A message of a failing assertion precedes vl_stop: it waits there for its exception.
+    const bool failing = pending.find("%Error") != std::string::npos;
+    const std::size_t end = pending.rfind('\n');
+    if (!failing && end != std::string::npos) {
+        std::fwrite(pending.data(), 1, end + 1, stdout);
+        std::fflush(stdout);
+        pending.erase(0, end + 1);
+    }
+    return length;
+}
+
+static std::string take(const char* what, const char* filename, int line) {
+    std::string message = std::string{what} + " at " + filename + ":" + std::to_string(line);
+    while (!pending.empty() && std::isspace(pending.back())) pending.pop_back();
+    if (!pending.empty()) message += ": " + pending;
+    pending.clear();
+    Verilated::threadContextp()->gotError(true);
+    Verilated::threadContextp()->gotFinish(true);
+    return message;
+}
+
+void vl_stop(const char* filename, int line, const char*) {
+    throw bitwright::SimulationFailure{take("simulation stopped", filename, line)};
+}
+void vl_fatal(const char* filename, int line, const char*, const char* message) {
+    throw bitwright::SimulationFailure{take(message, filename, line)};
+}
+void vl_finish(const char*, int, const char*) { Verilated::threadContextp()->gotFinish(true); }
+double sc_time_stamp() { return 0; }
+"""
+
+
+class BuildError(RuntimeError):
+    """Verilator or the C++ compiler refused the sources; the message holds its whole output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port of the top module, as ``Vtop_ports.h`` and ``ports.json`` list it."""
+
+    name: str
+    """As in the Verilog."""
+    member: str
+    """Of the class ``Vtop``, where Verilator mangles some names (``a__b`` is ``a___05Fb``)."""
+    direction: Literal["in", "out", "inout"]
+    width: int  # bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything a build depends on, apart from the tools."""
+
+    verilog: tuple[tuple[str, str], ...]
+    top: str
+    cpp: tuple[tuple[str, str], ...]
+    verilator_flags: tuple[str, ...]
+    make_variables: tuple[str, ...]
+    compiler_flags: tuple[str, ...]
+    linker_flags: tuple[str, ...]
+    output: str
+
+    def digest(self) -> str:
+        """Hash of the recipe and of the tools that will follow it; names the cache entry."""
+        identity = {
+            "revision": _REVISION,
+            "recipe": asdict(self),
+            "runtime": [_RUNTIME_H, _RUNTIME_CPP],
+            "verilator": toolchain.verilator_version(),
+            "compiler": toolchain.compiler_identity(),
+        }
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def build_library(
+    verilog: Sources,
+    top: str,
+    *,
+    cpp_sources: Sources = (),
+    parameters: Mapping[str, int | str] | None = None,
+    defines: Mapping[str, int | str] | None = None,
+    trace: bool = False,
+    assertions: bool = True,
+    optimize: int = 2,
+    verilator_flags: Sequence[str] = (),
+    jobs: int = 2,
+) -> Path:
+    """The shared library of a Verilated module and the C++ around it, built if not in the cache.
+
+    Args:
+        verilog: the text of the design, or texts by file name (``.v``, ``.sv``, ``.vlt``; any other
+            suffix is only laid beside them, for ``include``), or files.
+        top: the top module.
+        cpp_sources: C++ to compile with it (``.cpp``, ``.cc``; other suffixes are headers). Its
+            ``extern "C"`` functions are what ctypes can call.
+        parameters: of the top module; strings are quoted.
+        defines: preprocessor definitions of the Verilog.
+        trace: compile VCD tracing in (``VerilatedVcdC``); costs speed only while a trace is open.
+        assertions: keep the design's assertions; a failure throws ``bitwright::SimulationFailure``.
+        optimize: 0..3, of the C++ compiler. Verilator itself always optimizes.
+        verilator_flags: further options of Verilator.
+        jobs: compilers at once; not part of the hash.
+
+    Returns:
+        The library; beside it lie the sources, the generated C++, ``ports.json`` and ``build.log``.
+
+    Raises:
+        BuildError: Verilator or g++ failed; with their whole output.
+        ToolError: a tool is missing or too old.
+        ValueError: an argument is outside what is listed above.
+    """
+    if optimize not in range(4):
+        raise ValueError(f"optimize is the level of the C++ compiler, 0..3, not {optimize!r}")
+    recipe = Recipe(
+        verilog=named_texts(verilog, f"{top}.v"),
+        top=top,
+        cpp=named_texts(cpp_sources, "driver.cpp"),
+        verilator_flags=(
+            *("--x-assign", "fast", "--x-initial", "fast"),
+            "--assert" if assertions else "--no-assert",
+            *(["--trace"] if trace else []),
+            *definition_flags(parameters, defines),
+            *verilator_flags,
+        ),
+        make_variables=(f"OPT_FAST=-O{optimize}",),
+        # -fno-gnu-unique: models in one process must not share the run-time's inline statics.
+        compiler_flags=("-march=native", "-fPIC", "-fno-gnu-unique"),
+        linker_flags=("-shared", "-Wl,-Bsymbolic"),
+        output=LIBRARY,
+    )
+    return build(recipe, jobs=jobs) / LIBRARY
+
+
+def build(recipe: Recipe, *, jobs: int = 2) -> Path:
+    """The cache entry of a recipe, made if it is not there yet."""
+    cache = cache_directory()
+    entry = cache / recipe.digest()
+    if entry.is_dir():
+        return entry
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(entry.with_suffix(".lock")):
+        if entry.is_dir():  # another process built it while this one waited
+            return entry
+        partial = entry.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)  # left by a builder that was killed
+        partial.mkdir()
+        try:
+            _build_in(partial, recipe, jobs)
+            partial.rename(entry)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return entry
+
+
+def cache_directory() -> Path:
+    """``$BITWRIGHT_BUILD/verilated``, else ``bitwright/verilated`` in the user's cache.
+
+    Raises:
+        ToolError: the path contains a space, which GNU make cannot build in.
+    """
+    if base := os.environ.get("BITWRIGHT_BUILD"):
+        cache = Path(base).absolute() / "verilated"
+    else:
+        user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = Path(user) / "bitwright" / "verilated"
+    if re.search(r"\s", str(cache)):
+        raise ToolError(
+            f"GNU make cannot build in a path with spaces, found {str(cache)!r}; "
+            "set BITWRIGHT_BUILD to a folder without"
+        )
+    return cache
+
+
+def named_texts(sources: Sources, name: str) -> tuple[tuple[str, str], ...]:
+    """Sources as (file name, text) pairs, a bare text under ``name``."""
+    if isinstance(sources, str):
+        return ((name, sources),)
+    if isinstance(sources, Mapping):
+        pairs = [(str(file), text) for file, text in sources.items()]
+    else:
+        pairs = [(path.name, path.read_text()) for path in map(Path, sources)]
+    names = [file for file, _ in pairs]
+    for file in names:
+        if not re.fullmatch(r"[\w][\w.+-]*", file):
+            raise ValueError(f"a source needs a plain file name without folders, not {file!r}")
+        if names.count(file) > 1:
+            raise ValueError(f"two sources are called {file!r}; file names must differ")
+    return tuple(pairs)
+
+
+def definition_flags(
+    parameters: Mapping[str, int | str] | None, defines: Mapping[str, int | str] | None
+) -> list[str]:
+    """Verilator's options for parameters of the top module and for preprocessor definitions."""
+    flags = []
+    for name, value in (parameters or {}).items():
+        flags.append(f'-G{name}="{value}"' if isinstance(value, str) else f"-G{name}={int(value)}")
+    for name, value in (defines or {}).items():
+        flags.append(f"-D{name}={value}")
+    return flags
+
+
+def ports(entry: Path) -> list[Port]:
+    """The ports of a built module, from the folder its library lies in."""
+    return [Port(**port) for port in json.loads((entry / "ports.json").read_text())]
+
+
+def _build_in(folder: Path, recipe: Recipe, jobs: int) -> None:
+    """Verilate and compile in ``folder``; paths are relative, so that the result may be renamed."""
+    environment = toolchain.verilator_environment()
+    root = environment["VERILATOR_ROOT"]
+    if re.search(r"\s", root):
+        raise ToolError(
+            f"Verilator cannot run from a path with spaces, found {root!r}; move the venv"
+        )
+    make, compiler = toolchain.find_program("make"), toolchain.find_program("g++")
+    runtime = (("bitwright_runtime.h", _RUNTIME_H), ("bitwright_runtime.cpp", _RUNTIME_CPP))
+    cpp = (*recipe.cpp, *runtime) if recipe.output == LIBRARY else recipe.cpp
+    for name, text in (*recipe.verilog, *cpp):
+        (folder / name).write_text(text)
+    began = time.monotonic()
+    log = _run(
+        "Verilator",
+        [
+            f"{root}/bin/verilator_bin",
+            *("--cc", "--exe", "--prefix", "Vtop", "--top-module", recipe.top, "--Mdir", "."),
+            *("-O3", "-Wno-lint", "-Wno-style", "-Wno-fatal", *_SPLIT),
+            *("-o", recipe.output, *recipe.verilator_flags),
+            *(flag for text in recipe.compiler_flags for flag in ("-CFLAGS", text)),
+            *(flag for text in recipe.linker_flags for flag in ("-LDFLAGS", text)),
+            *_with_suffix(recipe.verilog, _VERILOG),
+            *_with_suffix(cpp, _CPP),
+        ],
+        folder,
+        environment,
+    )
+    verilated = time.monotonic()
+    found = _read_ports((folder / "Vtop.h").read_text())
+    (folder / "Vtop_ports.h").write_text(_port_macro(found))
+    (folder / "ports.json").write_text(json.dumps([asdict(port) for port in found], indent=1))
+    hooks = "-DVL_USER_STOP -DVL_USER_FATAL -DVL_USER_FINISH -DVL_PRINTF=bitwright_printf"
+    log += _run(
+        "the C++ build",
+        [
+            *(str(make), f"-j{jobs}", "-f", "Vtop.mk", f"CXX={compiler}", f"LINK={compiler}"),
+            *("AR=ar", f"PYTHON3={sys.executable}"),
+            f"OPT_GLOBAL=-O2 {hooks} -include bitwright_runtime.h"
+            if recipe.output == LIBRARY
+            else "OPT_GLOBAL=-O2",
+            # gcc finds a precompiled header by the name before .gch; the wheel knows no compiler.
+            *("CFG_CXXFLAGS_PCH_I=-include", "CFG_GCH_IF_CLANG="),
+            *recipe.make_variables,
+        ],
+        folder,
+        environment,
+    )
+    built = time.monotonic()
+    log += f"verilated in {verilated - began:.1f} s, compiled in {built - verilated:.1f} s\n"
+    (folder / "build.log").write_text(log)
+    for left in folder.iterdir():
+        if left.suffix in (".o", ".a", ".d", ".gch"):
+            left.unlink()
+
+
+def _run(what: str, command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    log = f"$ {' '.join(command)}\n{done.stdout}"
+    if done.returncode:
+        raise BuildError(f"{what} failed with exit code {done.returncode}\n{log}")
+    return log
+
+
+def _with_suffix(files: Iterable[tuple[str, str]], suffixes: tuple[str, ...]) -> list[str]:
+    return [name for name, _ in files if Path(name).suffix in suffixes]
+
+
+# VL_IN8(&clk,0,0); VL_OUTW(&wide,127,0,4); VL_INOUT8(&pad,3,0);
+_PORT = re.compile(
+    r"^\s*VL_(IN|OUT|INOUT)(?:8|16|64|W)?\(&(\w+),(\d+),(\d+)(?:,\d+)?\);", re.MULTILINE
+)
+_UNPACKED = re.compile(r"^\s*VlUnpacked<.*&(\w+);", re.MULTILINE)
+
+
+def _read_ports(header: str) -> list[Port]:
+    section = header[header.index("// PORTS") : header.index("// CELLS")]
+    if array := _UNPACKED.search(section):
+        raise BuildError(
+            f"port {_verilog_name(array[1])!r} is an unpacked array; ports must be vectors"
+        )
+    return [
+        Port(
+            name=_verilog_name(member),
+            member=member,
+            direction=direction.lower(),
+            width=int(high) - int(low) + 1,
+        )
+        for direction, member, high, low in _PORT.findall(section)
+    ]
+
+
+def _verilog_name(member: str) -> str:
+    """Undo Verilator's mangling: ``__0`` and two hex digits stand for a character."""
+    plain = member.removeprefix("__SYM__")
+    return re.sub(r"__0([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), plain, flags=re.I)
+
+
+def _port_macro(found: Sequence[Port]) -> str:
+    lines = [
+        f'    X("{port.name}", {port.member}, {port.direction}, {port.width}) \\' for port in found
+    ]
+    return "\n".join(
+        [
+            "// X(name in the Verilog, member of Vtop, direction, width in bits)",
+            "#define VTOP_PORTS(X) \\",
+            *lines,
+            "",
+            "",
+        ]
+    )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock; the system releases it when the process ends, however it ends."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bitwright.arith.checks import as_integers, check_range
-from bitwright.arith.requantize import ACC_HIGH, ACC_LOW
+from bitwright.arith.requantization import ACC_HIGH, ACC_LOW
 
 _CODE_LIMIT = 1 << 16  # a 16-bit code, with or without its zero point subtracted
 

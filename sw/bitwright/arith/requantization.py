@@ -1,14 +1,16 @@
-"""From accumulators to codes."""
-
-import math
+"""Requantisation: accumulators to output codes, and the integer multipliers that do it."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bitwright.arith.rounding import MAX_SHIFT, Integers, Rounding, check_range, shift_round
+from bitwright.arith.checks import Integers, as_integers, check_range
+from bitwright.arith.rounding import MAX_SHIFT, Rounding, as_rounding, shift_round_unchecked
+from bitwright.arith.tflite import multiply_by_quantized_multiplier
 
-INT32_LOW, INT32_HIGH = -(1 << 31), (1 << 31) - 1
 MAX_MULTIPLIER = (1 << 31) - 1
+ACC_LOW, ACC_HIGH = -(1 << 31), (1 << 31) - 1
+SUMMAND_LIMIT = 1 << 17
+"""Of the second operand of `requantize_sum`: a 16-bit code minus its zero point is below it."""
 
 
 def requantize(
@@ -23,22 +25,32 @@ def requantize(
     low: int | None = None,
     high: int | None = None,
 ) -> Integers:
-    """y = clamp(zero_point + round(acc multiplier / 2^shift), low, high).
+    """Compute clamp(zero_point + round(acc multiplier / 2^shift), low, high) in int64.
 
-    ``acc`` is signed 32 bit, ``multiplier`` 0..2^31-1, ``shift`` 0..62; the latter two broadcast
-    against ``acc``. The clamp is to the codes of ``bits`` unless ``low`` or ``high`` narrow it. The
-    product stays below 2^62 in magnitude, so int64 is exact.
+    ``acc`` is 32-bit signed, ``multiplier`` 0..2^31-1 and ``shift`` 0..62: scalars or arrays that
+    broadcast against ``acc`` (the caller shapes them: ``m[:, None, None]``). ``low`` and ``high``
+    are the ends of a fused clamp, by default those of a ``bits``-wide code. Rounding ``tflite``
+    rounds twice and wants multipliers of 31 bits, see `bitwright.arith.tflite`.
 
-    >>> requantize([5, -5, 1000], 1, 1, bits=8).tolist()
-    [3, -2, 127]
+    Exact: |acc multiplier| <= 2^31 (2^31 - 1) < 2^62, and the rounded quotient plus a zero point
+    of 32 bits is below 2^63.
+
+    Raises ValueError for a value outside those ranges, naming it; TypeError for non-integers.
+
+    >>> requantize([3, 5, -3, 900], 1, 1, zero_point=0)  # 1.5, 2.5, -1.5, 450 saturates
+    array([  2,   3,  -1, 127])
     """
-    rounding = Rounding(rounding)
-    sums, factors, places = _checked(acc, multiplier, shift)
-    if rounding is Rounding.TFLITE:
-        scaled = _tflite_scaled(sums, factors, places)
+    rule = as_rounding(rounding)
+    sums = as_integers("acc", acc)
+    factor, places = _scale(multiplier, shift)
+    check_range("acc", sums, ACC_LOW, ACC_HIGH)
+    least, greatest = code_range(zero_point, bits, signed, low, high)
+    if rule is Rounding.TFLITE:
+        rounded = multiply_by_quantized_multiplier(sums, factor, places)
     else:
-        scaled = shift_round(sums * factors, places, rounding)
-    return _clamp(scaled + zero_point, bits, signed, low, high)
+        rounded = shift_round_unchecked(sums * factor, places, rule)
+    rounded = rounded + np.int64(zero_point)
+    return np.clip(rounded, least, greatest)
 
 
 def requantize_sum(
@@ -55,95 +67,62 @@ def requantize_sum(
     low: int | None = None,
     high: int | None = None,
 ) -> Integers:
-    """y = clamp(zero_point + round((a multiplier_a + b multiplier_b) / 2^shift), low, high).
+    """Compute clamp(zero_point + round((a multiplier_a + b multiplier_b) / 2^shift), low, high).
 
-    One rounding for both terms. ``a`` is signed 32 bit and ``b`` at most 2^17 in magnitude:
-    |a ma| < 2^62 and |b mb| < 2^48, so their sum is exact in int64.
+    The residual add, rounded once: ``a`` is an accumulator (32-bit signed), ``b`` a code minus its
+    zero point (|b| <= 2^17). All else is as in `requantize`, but for rounding ``tflite``, which has
+    no such operation and is refused.
 
-    >>> requantize_sum([3], 1, [2], 1, 1).tolist()
-    [3]
+    Exact: |a ma| <= 2^31 (2^31 - 1) = 2^62 - 2^31 and |b mb| < 2^48, so that the sum
+    is below 2^62 + 2^48 < 2^63.
+
+    >>> requantize_sum([1, 300], 1, [2, 0], 1, 1)  # 1.5, 150 saturates
+    array([  2, 127])
     """
-    first, factors, places = _checked(a, multiplier_a, shift)
-    second = np.asarray(b, np.int64)
-    check_range(second, -(1 << 17), 1 << 17, "b")
-    factors_b = np.asarray(multiplier_b, np.int64)
-    check_range(factors_b, 0, MAX_MULTIPLIER, "multiplier_b")
-    scaled = shift_round(first * factors + second * factors_b, places, rounding)
-    return _clamp(scaled + zero_point, bits, signed, low, high)
+    rule = as_rounding(rounding)
+    if rule is Rounding.TFLITE:
+        raise ValueError(
+            "requantize_sum rounds once and has no 'tflite' mode; "
+            "accepted: half_up, half_even, half_away, floor, trunc"
+        )
+    first, second = as_integers("a", a), as_integers("b", b)
+    factor_a, places = _scale(multiplier_a, shift)
+    factor_b, _ = _scale(multiplier_b, 0)
+    check_range("a", first, ACC_LOW, ACC_HIGH)
+    check_range("b", second, -SUMMAND_LIMIT, SUMMAND_LIMIT)
+    least, greatest = code_range(zero_point, bits, signed, low, high)
+    rounded = shift_round_unchecked(first * factor_a + second * factor_b, places, rule)
+    rounded = rounded + np.int64(zero_point)
+    return np.clip(rounded, least, greatest)
 
 
-def quantize_multiplier(real: float, bits: int = 31) -> tuple[int, int]:
-    """(multiplier, shift) with multiplier / 2^shift nearest to ``real``, ties to even.
+def code_range(
+    zero_point: int, bits: int, signed: bool, low: int | None = None, high: int | None = None
+) -> tuple[int, int]:
+    """Give the clamp (low, high) of ``bits``-wide codes; ValueError unless it is in their range.
 
-    The multiplier has its top bit (of ``bits``) set, unless that would need a shift outside 0..62.
-    A real number below half the least quotient, 2^-63, becomes (0, 0).
-
-    >>> quantize_multiplier(0.5, bits=8)
-    (128, 8)
+    >>> code_range(-3, 8, True, low=-3)
+    (-3, 127)
     """
-    if not 1 <= bits <= 31:
-        raise ValueError(f"multiplier bits must be in 1..31, got {bits}")
-    if not (math.isfinite(real) and real >= 0):
-        raise ValueError(f"a multiplier must be finite and not negative, got {real}")
-    if real == 0:
-        return 0, 0
-    mantissa, exponent = math.frexp(real)  # real = mantissa 2^exponent, mantissa in [1/2, 1)
-    shift = min(bits - exponent, MAX_SHIFT)
-    if shift < 0:
-        raise ValueError(f"multiplier {real} is too large for {bits} bits; at most {2**bits - 1}")
-    multiplier = _nearest(mantissa, exponent + shift)
-    if multiplier == 1 << bits:
-        if shift == 0:
-            raise ValueError(f"multiplier {real} is too large for {bits} bits")
-        multiplier, shift = multiplier >> 1, shift - 1
-    return (multiplier, shift) if multiplier else (0, 0)
-
-
-def _nearest(mantissa: float, exponent: int) -> int:
-    """mantissa 2^exponent as the nearest integer, ties to even; exact for every double."""
-    numerator = int(math.ldexp(mantissa, 53))
-    return int(_scalar_half_even(numerator, 53 - exponent))
-
-
-def _scalar_half_even(numerator: int, shift: int) -> int:
-    if shift <= 0:
-        return numerator << -shift
-    floor, rest, half = numerator >> shift, numerator & ((1 << shift) - 1), 1 << (shift - 1)
-    return floor + (rest > half or (rest == half and floor & 1 == 1))
-
-
-def _checked(
-    acc: ArrayLike, multiplier: ArrayLike, shift: ArrayLike
-) -> tuple[Integers, Integers, Integers]:
-    sums = np.asarray(acc, np.int64)
-    factors = np.asarray(multiplier, np.int64)
-    places = np.asarray(shift, np.int64)
-    check_range(sums, INT32_LOW, INT32_HIGH, "accumulator")
-    check_range(factors, 0, MAX_MULTIPLIER, "multiplier")
-    check_range(places, 0, MAX_SHIFT, "shift")
-    return sums, factors, places
-
-
-def _clamp(
-    values: Integers, bits: int, signed: bool, low: int | None, high: int | None
-) -> Integers:
+    if not 1 <= bits <= 32:
+        raise ValueError(f"bits must lie in 1..32, but is {bits}")
     least = -(1 << (bits - 1)) if signed else 0
     greatest = least + (1 << bits) - 1
-    low, high = least if low is None else low, greatest if high is None else high
-    if not least <= low <= high <= greatest:
-        raise ValueError(f"clamp {low}..{high} must be ascending and lie in {least}..{greatest}")
-    return np.clip(values, low, high)
+    kind = "signed" if signed else "unsigned"
+    bottom = least if low is None else int(low)
+    top = greatest if high is None else int(high)
+    for name, value in (("zero_point", zero_point), ("low", bottom), ("high", top)):
+        if not least <= value <= greatest:
+            raise ValueError(
+                f"{name} must be a {bits}-bit {kind} code, {least}..{greatest}, but is {value}"
+            )
+    if bottom > top:
+        raise ValueError(f"low must not exceed high, but low is {bottom} and high {top}")
+    return bottom, top
 
 
-def _tflite_scaled(acc: Integers, multiplier: Integers, shift: Integers) -> Integers:
-    """gemmlowp's MultiplyByQuantizedMultiplier, with multiplier / 2^31 as Q31 and 31 - shift.
-
-    SaturatingRoundingDoublingHighMul rounds to nearest, ties up (its nudge and C's truncating
-    division together); RoundingDivideByPOT rounds to nearest, ties away from zero.
-    """
-    exponent = 31 - shift
-    left, right = np.maximum(exponent, 0), np.maximum(-exponent, 0)
-    # Saturates where the C code would overflow: at most 31 places, so int64 holds it.
-    widened = np.clip(acc << left, INT32_LOW, INT32_HIGH)
-    high = shift_round(widened * multiplier, 31, Rounding.HALF_UP)
-    return shift_round(np.clip(high, INT32_LOW, INT32_HIGH), right, Rounding.HALF_AWAY)
+def _scale(multiplier: ArrayLike, shift: ArrayLike) -> tuple[Integers, Integers]:
+    factor, places = as_integers("multiplier", multiplier), as_integers("shift", shift)
+    check_range("multiplier", factor, 0, MAX_MULTIPLIER)
+    check_range("shift", places, 0, MAX_SHIFT)
+    return factor, places

@@ -4,7 +4,7 @@ All of them are one formula. With q = floor(value / 2^shift), remainder r = valu
 half = 2^(shift-1), the result is q + (r + tie > half), where tie says who wins at r == half.
 """
 
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ MAX_SHIFT = 62
 """The largest shift: 2^62 is the largest power of two in int64."""
 
 
-class Rounding(str, Enum):
+class Rounding(StrEnum):
     """What happens to the part below the last bit kept."""
 
     HALF_UP = "half_up"

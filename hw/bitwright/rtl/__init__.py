@@ -1,0 +1,6 @@
+"""The accelerator as Amaranth components."""
+
+from bitwright.rtl.accelerator import Accelerator
+from bitwright.rtl.generate import TOP, generate
+
+__all__ = ["TOP", "Accelerator", "generate"]

@@ -4,6 +4,8 @@ All in cycles. The RTL derives its delay lines from these numbers; the cycle mod
 instruction's duration. A test runs every instruction kind and compares the two.
 """
 
+from bitwright.isa.architecture import Architecture
+
 READ_LATENCY = 3
 """From an address request to the rotated, masked word."""
 WEIGHT_LATENCY = 2
@@ -18,3 +20,31 @@ LANE_LATENCY = 8
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""
+
+VECTOR_RESIDUAL = READ_LATENCY + VECTOR_LATENCY - READ_LATENCY
+"""From a window's last request to that of its residual."""
+VECTOR_WRITE = READ_LATENCY + VECTOR_LATENCY + LANE_LATENCY + 1
+"""From a window's last request to its write."""
+VECTOR_DRAIN = VECTOR_WRITE + WRITE_LATENCY
+"""From the walk's last request to the last byte in memory."""
+
+
+def array_result(architecture: Architecture) -> int:
+    """From a row's last word request to its channel 0's accumulator at the lane."""
+    return READ_LATENCY + 1 + architecture.lanes - 1 + PE_LATENCY + ROW_LATENCY
+
+
+def array_residual(architecture: Architecture) -> int:
+    """From a row's last word request to that of its residual, which is then serialised."""
+    return array_result(architecture) - READ_LATENCY - 1
+
+
+def array_write(architecture: Architecture) -> int:
+    """From a row's last word request to the write of its word of C codes."""
+    return array_result(architecture) + architecture.columns + LANE_LATENCY + 1
+
+
+def array_drain(architecture: Architecture) -> int:
+    """From the walk's last request to the last byte in memory."""
+    last_row = architecture.rows - architecture.lanes
+    return last_row + array_write(architecture) + WRITE_LATENCY

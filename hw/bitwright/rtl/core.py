@@ -1,0 +1,298 @@
+"""The machine behind the registers: loads a program, runs both threads, stops on the first error."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, Signature
+
+from bitwright.isa import Architecture, ErrorCode
+from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
+from bitwright.rtl.beat import Beat
+from bitwright.rtl.buffers import WideBuffer
+from bitwright.rtl.execute import ExecuteEngine
+from bitwright.rtl.fetch import FetchEngine
+from bitwright.rtl.loader import Loader
+from bitwright.rtl.thread import Thread
+from bitwright.rtl.trace import Trace
+
+
+class CoreControl(Signature):
+    """What the registers tell the core, and what they read of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "load": Out(1),
+                "run": Out(1),
+                "clear_done": Out(1),
+                "images": Out(32),
+                "profile_address": Out(16),
+                "profile_data": In(32),
+                "busy": In(1),
+                "loaded": In(1),
+                "done": In(1),
+                "error": In(ErrorCode),
+                "error_thread": In(1),
+                "error_pc": In(15),
+                "cycles": In(64),
+                "stalls": In(64),
+                "macs": In(64),
+                "images_done": In(32),
+            }
+        )
+
+
+class Core(wiring.Component):
+    """Execute and fetch thread with their engines, and the state that starts and stops them.
+
+    Loading: the `Loader` takes the program, then the fetch thread runs the prologue. Running: both
+    threads run the body ``images`` times; the run is done when both have finished. On an error
+    everything but the error's record is held in reset until a soft reset; a wait that no running
+    instruction can end is an error too, so the machine never hangs on a program.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        beats = stream.Signature(Beat(architecture.lanes))
+        super().__init__(
+            {
+                "control": In(CoreControl()),
+                "weights": In(beats),
+                "inputs": In(beats),
+                "outputs": Out(beats),
+                "trace": Out(Trace(architecture.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        architecture, control = self._architecture, self.control
+        halted = Signal()
+        stopping = ResetInserter(halted)
+        m.submodules.loader = loader = stopping(Loader(architecture))
+        execute_thread = Thread(EXECUTE_WORDS, architecture.execute_instructions)
+        fetch_thread = Thread(FETCH_WORDS, architecture.fetch_instructions)
+        m.submodules.execute_thread = execute_thread = stopping(execute_thread)
+        m.submodules.fetch_thread = fetch_thread = stopping(fetch_thread)
+        m.submodules.execute = execute = stopping(ExecuteEngine(architecture))
+        m.submodules.fetch = fetch = stopping(FetchEngine(architecture))
+
+        self._memories(m, loader, execute_thread, fetch_thread, execute, fetch)
+        for thread, engine, other in (
+            (execute_thread, execute, fetch),
+            (fetch_thread, fetch, execute),
+        ):
+            m.d.comb += [
+                engine.instruction.eq(thread.instruction),
+                engine.issue.eq(thread.issue),
+                thread.done.eq(engine.done),
+                thread.tokens_valid.eq(other.done),
+                thread.tokens_in.eq(other.release),
+            ]
+        wiring.connect(m, wiring.flipped(self.inputs), execute.inputs)
+        wiring.connect(m, execute.outputs, wiring.flipped(self.outputs))
+
+        start, prologue = Signal(), Signal()
+        m.d.comb += [
+            execute_thread.start.eq(start & ~prologue),
+            execute_thread.end.eq(loader.execute_count),
+            execute_thread.repeats.eq(control.images),
+            fetch_thread.start.eq(start),
+            fetch_thread.begin.eq(Mux(prologue, 0, loader.prologue_count)),
+            fetch_thread.end.eq(Mux(prologue, loader.prologue_count, loader.fetch_count)),
+            fetch_thread.repeats.eq(Mux(prologue, 1, control.images)),
+            execute_thread.tokens_load.eq(start),
+            fetch_thread.tokens_load.eq(start),
+            fetch_thread.tokens_initial.eq(loader.credits),
+        ]
+        idle = Signal()
+        stuck = Signal()
+        m.d.comb += [
+            idle.eq(execute_thread.finished & fetch_thread.finished),
+            stuck.eq(
+                (execute_thread.waiting | execute_thread.finished)
+                & (fetch_thread.waiting | fetch_thread.finished)
+                & ~idle
+            ),
+        ]
+
+        error, state = self._state(m, loader, start, prologue, idle)
+        m.d.comb += halted.eq(control.error != ErrorCode.NONE)
+        error_is_fetch = Signal()
+        first = Signal(ErrorCode)
+        with m.If(execute.error != ErrorCode.NONE):
+            m.d.comb += first.eq(execute.error)
+        with m.Elif(fetch.error != ErrorCode.NONE):
+            m.d.comb += [first.eq(fetch.error), error_is_fetch.eq(1)]
+        with m.Elif(stuck & state.threads):
+            m.d.comb += [
+                first.eq(ErrorCode.DEADLOCK),
+                error_is_fetch.eq(~execute_thread.waiting),
+            ]
+        with m.Else():
+            m.d.comb += first.eq(error)
+        with m.If(~halted & (first != ErrorCode.NONE)):
+            m.d.sync += [
+                control.error.eq(first),
+                control.error_thread.eq(error_is_fetch),
+                control.error_pc.eq(Mux(error_is_fetch, fetch_thread.pc, execute_thread.pc)),
+            ]
+
+        m.d.comb += control.busy.eq((state.loading | state.threads) & ~halted)
+        for mine, theirs in ((loader.beats, state.loading), (fetch.beats, ~state.loading)):
+            m.d.comb += [
+                mine.payload.eq(self.weights.payload),
+                mine.valid.eq(self.weights.valid & theirs),
+            ]
+        m.d.comb += self.weights.ready.eq(
+            Mux(state.loading, loader.beats.ready, fetch.beats.ready)
+        )
+        self._count(m, state.running & ~halted, execute_thread, execute)
+        return m
+
+    def _state(
+        self, m: Module, loader: Loader, start: Signal, prologue: Signal, idle: Signal
+    ) -> tuple[Signal, "_State"]:
+        """Idle, loading, prologue, running; and the errors of asking in the wrong state."""
+        control = self.control
+        error = Signal(ErrorCode)
+        state = _State(*(Signal(name=name) for name in ("loading", "threads", "running")))
+        with m.If(control.clear_done):
+            m.d.sync += control.done.eq(0)
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(control.load):
+                    m.d.comb += loader.start.eq(1)
+                    m.d.sync += control.loaded.eq(0)
+                    m.next = "LOAD"
+                with m.Elif(control.run & ~control.loaded):
+                    m.d.comb += error.eq(ErrorCode.STATE)
+                with m.Elif(control.run):
+                    m.d.comb += start.eq(1)
+                    m.d.sync += control.done.eq(0)
+                    m.next = "RUN_STARTS"
+            with m.State("LOAD"):
+                m.d.comb += [state.loading.eq(1), error.eq(loader.error)]
+                with m.If(loader.done):
+                    m.next = "PROLOGUE_BEGINS"
+            with m.State("PROLOGUE_BEGINS"):
+                m.d.comb += [start.eq(1), prologue.eq(1), state.threads.eq(1)]
+                m.next = "PROLOGUE_STARTS"
+            # A thread shows that it is at work one cycle after its start.
+            with m.State("PROLOGUE_STARTS"):
+                m.d.comb += [prologue.eq(1), state.threads.eq(1)]
+                m.next = "PROLOGUE"
+            with m.State("PROLOGUE"):
+                m.d.comb += [prologue.eq(1), state.threads.eq(1)]
+                with m.If(idle):
+                    m.d.sync += control.loaded.eq(1)
+                    m.next = "IDLE"
+            with m.State("RUN_STARTS"):
+                m.d.comb += [state.running.eq(1), state.threads.eq(1)]
+                m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += [state.running.eq(1), state.threads.eq(1)]
+                with m.If(idle):
+                    m.d.sync += control.done.eq(1)
+                    m.next = "IDLE"
+        return error, state
+
+    def _count(
+        self, m: Module, running: Signal, thread: Thread, execute: ExecuteEngine
+    ) -> None:
+        """The run's counters, the profile of instructions, and the trace."""
+        control, trace = self.control, self.trace
+        began = Signal()
+        m.d.sync += began.eq(running)
+        with m.If(running & ~began):
+            m.d.sync += [
+                control.cycles.eq(1),
+                *(s.eq(0) for s in (control.stalls, control.macs, control.images_done)),
+            ]
+        with m.Elif(running):
+            m.d.sync += [
+                control.cycles.eq(control.cycles + 1),
+                control.stalls.eq(control.stalls + (thread.waiting | execute.stalled)),
+                control.macs.eq(control.macs + execute.macs),
+                control.images_done.eq(control.images_done + thread.body_done),
+            ]
+        elapsed = Signal(32)
+        m.d.sync += elapsed.eq(Mux(thread.issue, 1, elapsed + 1))
+        profile = WideBuffer(self._architecture.execute_instructions, 32)
+        m.submodules.profile = profile
+        m.d.comb += [
+            profile.read_address.eq(control.profile_address),
+            control.profile_data.eq(profile.read_data),
+            profile.write_address.eq(thread.pc),
+            profile.write_data.eq(elapsed),
+            profile.write_enable.eq(execute.done),
+            trace.write.eq(execute.write_valid),
+            trace.bank.eq(execute.write_bank),
+            trace.address.eq(execute.write_address),
+            trace.count.eq(execute.write_count),
+            trace.word.eq(execute.write_word),
+            trace.issue.eq(thread.issue),
+            trace.done.eq(execute.done),
+            trace.pc.eq(thread.pc),
+            trace.cycles.eq(elapsed),
+        ]
+
+    def _memories(
+        self,
+        m: Module,
+        loader: Loader,
+        execute_thread: Thread,
+        fetch_thread: Thread,
+        execute: ExecuteEngine,
+        fetch: FetchEngine,
+    ) -> None:
+        """The instruction memories, the weight buffer and the parameter buffer."""
+        architecture = self._architecture
+        for name, words, depth, enable, thread in (
+            (
+                "execute_memory",
+                EXECUTE_WORDS,
+                architecture.execute_instructions,
+                loader.execute_enable,
+                execute_thread,
+            ),
+            (
+                "fetch_memory",
+                FETCH_WORDS,
+                architecture.fetch_instructions,
+                loader.fetch_enable,
+                fetch_thread,
+            ),
+        ):
+            memory = WideBuffer(words * depth, 32)
+            m.submodules[name] = memory
+            m.d.comb += [
+                memory.read_address.eq(thread.memory_address),
+                thread.memory_data.eq(memory.read_data),
+                memory.write_address.eq(loader.address),
+                memory.write_data.eq(loader.data),
+                memory.write_enable.eq(enable),
+            ]
+        for name, width, depth in (
+            ("weight", 8 * architecture.lanes, architecture.weight_words),
+            ("parameter", 128, architecture.parameter_records),
+        ):
+            memory = WideBuffer(depth, width)
+            m.submodules[f"{name}_memory"] = memory
+            m.d.comb += [
+                memory.read_address.eq(getattr(execute, f"{name}_address")),
+                getattr(execute, f"{name}_data").eq(memory.read_data),
+                memory.write_address.eq(getattr(fetch, f"{name}_address")),
+                memory.write_data.eq(getattr(fetch, f"{name}_data")),
+                memory.write_enable.eq(getattr(fetch, f"{name}_enable")),
+            ]
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the machine is doing, one signal each."""
+
+    loading: Signal
+    threads: Signal
+    running: Signal

@@ -1,0 +1,67 @@
+"""The fields of an instruction, and the check that the hardware can run it."""
+
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
+
+from bitwright.isa import Architecture, ErrorCode
+from bitwright.isa.instructions import (
+    ExecuteOpcode,
+    Field,
+    RoundingCode,
+    VectorOp,
+)
+
+
+def field_signals(m: Module, instruction: Value, fields: dict[str, Field]) -> dict[str, Signal]:
+    """A signal for each field of ``instruction``, named as in the table."""
+    signals = {}
+    for name, field in fields.items():
+        shape = signed(field.width) if field.signed else unsigned(field.width)
+        signal = Signal(shape, name=f"field_{name}")
+        start = 32 * field.word + field.offset
+        m.d.comb += signal.eq(instruction[start : start + field.width])
+        signals[name] = signal
+    return signals
+
+
+def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -> Signal:
+    """The `ErrorCode` of an execute instruction: NONE, OPCODE or LENGTH."""
+    error = Signal(ErrorCode, name="execute_error")
+    computes = Signal()
+    loops = ["words", "kernel_x", "kernel_y", "out_width", "out_height", "channel_tiles"]
+    columns = Signal(8)
+    empty = Signal()
+    roundings = [int(RoundingCode[name]) for name in architecture.roundings]
+    m.d.comb += [
+        computes.eq((f["opcode"] == ExecuteOpcode.CONV) | (f["opcode"] == ExecuteOpcode.VECTOR)),
+        columns.eq(architecture.columns),
+    ]
+    with m.If(f["opcode"] == ExecuteOpcode.VECTOR):
+        m.d.comb += columns.eq(architecture.lanes)
+    zero = [f[name] == 0 for name in [*loops, "last_columns"]]
+    for condition in zero:
+        with m.If(condition):
+            m.d.comb += empty.eq(1)
+    with m.If(computes):
+        with m.If(empty | (f["last_columns"] > columns)):
+            m.d.comb += error.eq(ErrorCode.LENGTH)
+        known = Signal()
+        with m.Switch(f["rounding"]):
+            for code in roundings:
+                with m.Case(code):
+                    m.d.comb += known.eq(1)
+        with m.If(~known | (f["vector_op"] > max(VectorOp))):
+            m.d.comb += error.eq(ErrorCode.OPCODE)
+        if not architecture.residual_bits:
+            with m.If(f["residual"]):
+                m.d.comb += error.eq(ErrorCode.OPCODE)
+        vector_words = (f["opcode"] == ExecuteOpcode.VECTOR) & (f["words"] != 1)
+        with m.If(vector_words):
+            m.d.comb += error.eq(ErrorCode.LENGTH)
+    with m.Elif((f["opcode"] == ExecuteOpcode.IN) | (f["opcode"] == ExecuteOpcode.OUT)):
+        with m.If(f["weight_base"] == 0):
+            m.d.comb += error.eq(ErrorCode.LENGTH)
+    with m.Elif(f["opcode"] != ExecuteOpcode.NOP):
+        m.d.comb += error.eq(ErrorCode.OPCODE)
+    return error
+
+

@@ -1,0 +1,63 @@
+"""Which parameter record goes to the lanes, and when."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from bitwright.isa import Architecture
+
+
+class ParameterSequencer(wiring.Component):
+    """Addresses the parameter buffer: C records per tile, or a chain-full per channel tile.
+
+    Array: ``drain`` starts a run through the tile's C records, ascending, first address in the next
+    cycle; ``closing`` with it moves on to the next channel tile. Vector: ``fill`` starts a run through
+    ``lanes`` records, descending; ``filled`` is high with the last. ``shift`` accompanies a record two
+    cycles after its address, when it is at lane 0.
+
+    With ``uniform`` every channel has the record at ``base``.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        self._bits = (architecture.parameter_records - 1).bit_length()
+        super().__init__(
+            {
+                "start": In(1),
+                "base": In(16),
+                "vector": In(1),
+                "uniform": In(1),
+                "drain": In(1),
+                "closing": In(1),
+                "fill": In(1),
+                "filled": Out(1),
+                "valid": Out(1),
+                "address": Out(17),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        lanes, columns = self._architecture.lanes, self._architecture.columns
+        tile = Signal(17)
+        left = Signal(range(lanes + 1))
+        m.d.comb += [self.valid.eq(left != 0), self.filled.eq(left == 1)]
+        step = Signal(17)
+        m.d.comb += step.eq(Mux(self.uniform, 0, Mux(self.vector, lanes, columns)))
+        with m.If(left != 0):
+            m.d.sync += left.eq(left - 1)
+            with m.If(~self.uniform):
+                m.d.sync += self.address.eq(Mux(self.vector, self.address - 1, self.address + 1))
+        with m.If(self.drain):
+            m.d.sync += [self.address.eq(tile), left.eq(columns)]
+            with m.If(self.closing):
+                m.d.sync += tile.eq(tile + step)
+        with m.If(self.fill):
+            m.d.sync += [
+                self.address.eq(Mux(self.uniform, tile, tile + lanes - 1)),
+                left.eq(lanes),
+                tile.eq(tile + step),
+            ]
+        with m.If(self.start):
+            m.d.sync += [tile.eq(self.base), left.eq(0)]
+        return m

@@ -1,0 +1,89 @@
+"""The post-processing lanes with their parameters, and the words their codes form."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.wiring import In, Out
+
+from bitwright.isa import Architecture, timing
+from bitwright.rtl.config import LaneConfig, ParameterRecord
+from bitwright.rtl.lane import Lane
+from bitwright.rtl.serializer import RowSerializers
+
+
+class PostProcessor(wiring.Component):
+    """One `Lane` per word byte, fed by the array's rows or by the vector lanes.
+
+    Parameters enter at lane 0 and move one lane per cycle while ``shift_parameters`` is high: for
+    the array, row i's channel j meets channel j's record i cycles after row 0 did; in vector mode
+    the chain is filled, last channel first, and stands still.
+
+    Latency: an accumulator in cycle t is a code in cycle t + 8. For the array, the word of row
+    ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 10, t that of the last
+    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 9.
+    """
+
+    LATENCY = timing.LANE_LATENCY
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        lanes, bits = architecture.lanes, architecture.accumulator_bits
+        super().__init__(
+            {
+                "config": In(LaneConfig()),
+                "vector": In(1),
+                "row_acc": In(ArrayLayout(signed(bits), architecture.rows)),
+                "lane_acc": In(ArrayLayout(signed(bits), lanes)),
+                "residual_valid": In(1),
+                "residual_slot": In(range(lanes)),
+                "residual_word": In(ArrayLayout(8, lanes)),
+                "parameters": In(ParameterRecord()),
+                "shift_parameters": In(1),
+                "select": In(range(lanes)),
+                "word": Out(ArrayLayout(8, lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        lanes, rows = self._architecture.lanes, self._architecture.rows
+        columns = self._architecture.columns
+        m.submodules.residuals = residuals = RowSerializers(self._architecture)
+        m.d.comb += [
+            residuals.valid.eq(self.residual_valid & ~self.vector),
+            residuals.slot.eq(self.residual_slot),
+            residuals.word.eq(self.residual_word),
+        ]
+        record = self.parameters
+        codes, words = [], []
+        for n in range(lanes):
+            m.submodules[f"lane_{n}"] = lane = Lane(self._architecture)
+            held = Signal(ParameterRecord(), name=f"parameters_{n}")
+            with m.If(self.shift_parameters):
+                m.d.sync += held.eq(record)
+            record = held
+            m.d.comb += [lane.config.eq(self.config), lane.parameters.eq(held)]
+            if n < rows:
+                m.d.comb += [
+                    lane.acc.eq(Mux(self.vector, self.lane_acc[n], self.row_acc[n])),
+                    lane.residual.eq(
+                        Mux(self.vector, self.residual_word[n], residuals.element[n])
+                    ),
+                ]
+                collected = Signal(8 * columns, name=f"collected_{n}")
+                m.d.sync += collected.eq((collected >> 8) | (lane.code.as_unsigned() << 8 * (columns - 1)))
+                words.append(collected)
+            else:
+                m.d.comb += [
+                    lane.acc.eq(self.lane_acc[n]),
+                    lane.residual.eq(self.residual_word[n]),
+                ]
+            codes.append(lane.code)
+        row_word = Signal(8 * lanes)
+        with m.Switch(self.select):
+            for row, word in enumerate(words):
+                with m.Case(row):
+                    m.d.comb += row_word.eq(word)
+        for n in range(lanes):
+            m.d.sync += self.word[n].eq(Mux(self.vector, codes[n], row_word.word_select(n, 8)))
+        return m

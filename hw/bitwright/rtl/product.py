@@ -1,0 +1,23 @@
+"""Products, as the tools' multiplier blocks or as adders."""
+
+from functools import reduce
+from operator import add
+
+from amaranth.hdl import Mux, Value
+
+
+def product(a: Value, b: Value, style: str) -> Value:
+    """a b, exact: ``dsp`` leaves the operator to synthesis, ``lut`` adds partial products.
+
+    The twin is Python's ``*``; both styles are shown equal exhaustively for 8 x 8 bits.
+    """
+    if style == "dsp":
+        return a * b
+    # One row per bit of b; the top bit of a signed b weighs -2^(n-1).
+    rows = []
+    for n in range(len(b)):
+        row = (Mux(b[n], a, 0) << n) if n else Mux(b[n], a, 0)
+        rows.append(-row if b.shape().signed and n == len(b) - 1 else row)
+    return reduce(add, rows)
+
+

@@ -1,0 +1,117 @@
+"""A thread of the sequencer: fetches instructions ahead, waits for tokens, issues."""
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+TOKEN_BITS = 16
+
+
+class Thread(wiring.Component):
+    """Runs instructions ``begin`` .. ``end`` - 1, ``repeats`` times over.
+
+    The next instruction is fetched into a shadow register while the current one runs, one 32-bit
+    word per cycle. It is issued when the engine is free and as many tokens as it acquires are
+    there. Latency: ``words`` + 3 cycles from ``start`` to the first ``issue``; an instruction whose
+    successor is fetched is followed by it in the next cycle but one.
+
+    Handshake: ``issue`` is high for one cycle, ``instruction`` is stable from the next cycle on
+    until the next issue; the engine answers with ``done`` for one cycle.
+
+    Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens; ``waiting`` is high while
+    only tokens are missing; ``finished`` while there is nothing to run.
+    """
+
+    def __init__(self, words: int, depth: int) -> None:
+        self._words, self._depth = words, depth
+        count = range(depth + 1)
+        super().__init__(
+            {
+                "start": In(1),
+                "begin": In(count),
+                "end": In(count),
+                "repeats": In(32),
+                "tokens_load": In(1),
+                "tokens_initial": In(TOKEN_BITS),
+                "tokens_valid": In(1),
+                "tokens_in": In(8),
+                "memory_address": Out(unsigned((depth * words - 1).bit_length())),
+                "memory_data": In(32),
+                "instruction": Out(32 * words),
+                "issue": Out(1),
+                "done": In(1),
+                "body_done": Out(1),
+                "pc": Out(count),
+                "waiting": Out(1),
+                "busy": Out(1),
+                "finished": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        words = self._words
+
+        # Fetch ahead: addresses 0 .. words-1, the data a cycle behind.
+        shadow, shadow_pc = Signal(32 * words), Signal.like(self.pc)
+        left = Signal(32)
+        index = Signal(range(words + 1))
+        fetching, arriving, ready = Signal(), Signal(), Signal()
+        empty = Signal()
+        m.d.comb += [
+            empty.eq(self.begin == self.end),
+            self.memory_address.eq(shadow_pc * words + index),
+            arriving.eq(fetching & (index != 0)),
+        ]
+        with m.If(arriving):
+            m.d.sync += shadow.eq((shadow >> 32) | (self.memory_data << (32 * (words - 1))))
+        with m.If(fetching):
+            m.d.sync += index.eq(index + 1)
+            with m.If(index == words):
+                m.d.sync += [fetching.eq(0), ready.eq(1), index.eq(0)]
+
+        # Tokens: taken at issue, given by the other thread; both may happen in one cycle.
+        tokens = Signal(TOKEN_BITS)
+        acquire = shadow[8:16]
+        free = Signal(init=1)
+        m.d.comb += [
+            self.issue.eq(ready & free & (tokens >= acquire)),
+            self.waiting.eq(ready & free & (tokens < acquire)),
+        ]
+        m.d.sync += tokens.eq(
+            tokens
+            + Mux(self.tokens_valid, self.tokens_in, 0)
+            - Mux(self.issue, acquire, 0)
+        )
+        with m.If(self.tokens_load):
+            m.d.sync += tokens.eq(self.tokens_initial)
+
+        # Issue, and begin to fetch the successor.
+        last_of_body = shadow_pc == self.end - 1
+        issued_last = Signal()
+        m.d.comb += self.body_done.eq(self.done & issued_last)
+        with m.If(self.issue):
+            m.d.sync += [
+                self.instruction.eq(shadow),
+                self.pc.eq(shadow_pc),
+                issued_last.eq(last_of_body),
+                free.eq(0),
+                ready.eq(0),
+            ]
+            with m.If(last_of_body):
+                m.d.sync += [shadow_pc.eq(self.begin), left.eq(left - 1), fetching.eq(left > 1)]
+            with m.Else():
+                m.d.sync += [shadow_pc.eq(shadow_pc + 1), fetching.eq(1)]
+        with m.If(self.done):
+            m.d.sync += free.eq(1)
+        with m.If(self.start):
+            m.d.sync += [
+                shadow_pc.eq(self.begin),
+                left.eq(self.repeats),
+                fetching.eq(~empty & (self.repeats != 0)),
+            ]
+        m.d.comb += [
+            self.busy.eq(~free),
+            self.finished.eq(free & ~fetching & ~ready),
+        ]
+        return m

@@ -1,0 +1,59 @@
+"""The vector lanes: windowed operations on words of channels."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.wiring import In, Out
+
+from bitwright.isa import Architecture, timing
+from bitwright.isa.instructions import VectorOp
+from bitwright.rtl.product import product
+
+
+class VectorLanes(wiring.Component):
+    """Per lane, over a window: the maximum, the sum, or the sum of products with a weight word.
+
+    Pooling, depthwise convolution, addition and copies; the twins are the pooling layers and
+    depthwise `bitwright.arith.conv2d`. Latency: the window's last word in cycle t, ``acc`` in cycle
+    t + 3. Throughput: one word per cycle, windows back to back. Handshake: none.
+    """
+
+    LATENCY = timing.VECTOR_LATENCY
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        lanes = architecture.lanes
+        super().__init__(
+            {
+                "op": In(VectorOp),
+                "word": In(ArrayLayout(signed(8), lanes)),
+                "weight": In(ArrayLayout(signed(8), lanes)),
+                "valid": In(1),
+                "first": In(1),
+                "acc": Out(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        valid, first = Signal(), Signal()
+        m.d.sync += [valid.eq(self.valid), first.eq(self.first)]
+        for lane in range(self._architecture.lanes):
+            element = Signal(signed(16), name=f"element_{lane}")
+            acc = Signal(signed(self._architecture.accumulator_bits), name=f"acc_{lane}")
+            weighted = product(
+                self.word[lane], self.weight[lane], self._architecture.lane_multiplier
+            )
+            with m.If(self.op == VectorOp.MAC):
+                m.d.sync += element.eq(weighted)
+            with m.Else():
+                m.d.sync += element.eq(self.word[lane])
+            with m.If(valid):
+                with m.If(first):
+                    m.d.sync += acc.eq(element)
+                with m.Elif(self.op == VectorOp.MAX):
+                    m.d.sync += acc.eq(Mux(element > acc, element, acc))
+                with m.Else():
+                    m.d.sync += acc.eq(acc + element)
+            m.d.sync += self.acc[lane].eq(acc)
+        return m

@@ -1,0 +1,168 @@
+"""The FPGAs the flow knows: what each has, and what the tools must be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+class UnknownDeviceError(ValueError):
+    """A device that is not in the table; the message lists those that are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Counts of the four things an FPGA runs out of: used by a netlist, or there in a device."""
+
+    luts: int
+    """4-input look-up tables; in a routed design the sites that hold LUTs, carries or both."""
+    ffs: int
+    dsps: int
+    """Multiplier blocks: MULT18X18D or SB_MAC16."""
+    brams: int
+    """Memory blocks: 18 kbit DP16KD or 4 kbit SB_RAM40_4K."""
+
+    def __sub__(self, other: "Resources") -> "Resources":
+        """Subtract count by count."""
+        return Resources(
+            luts=self.luts - other.luts,
+            ffs=self.ffs - other.ffs,
+            dsps=self.dsps - other.dsps,
+            brams=self.brams - other.brams,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """What all devices of one architecture share."""
+
+    name: str
+    nextpnr: str
+    """Name of the place-and-route program."""
+    nextpnr_arguments: tuple[str, ...]
+    yosys_command: str
+    """Synthesis pass with its options, without ``-top``."""
+    weights: Mapping[str, Mapping[str, int]]
+    """Per resource: cell type (or its beginning) to sites taken by one such cell."""
+    sites: Mapping[str, str]
+    """Per resource: its name under `utilization` in nextpnr's report, where that counts it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One FPGA in the package and speed grade of its usual boards."""
+
+    name: str
+    family: Family
+    part: str
+    """nextpnr's switch for the die."""
+    package: str
+    speed: str | None
+    """Speed grade; None where the family has one."""
+    capacity: Resources
+    target_mhz: float
+    """Clock that place and route aims at unless told otherwise."""
+
+    @property
+    def nextpnr_arguments(self) -> tuple[str, ...]:
+        """Switches that select the device."""
+        speed = () if self.speed is None else ("--speed", self.speed)
+        return (self.part, "--package", self.package, *speed, *self.family.nextpnr_arguments)
+
+
+ECP5 = Family(
+    name="ecp5",
+    nextpnr="nextpnr-ecp5",
+    nextpnr_arguments=("--lpf-allow-unconstrained",),
+    # Without -nowidelut arithmetic grows by half: an 8x8 product takes 290 LUT4 against 184.
+    yosys_command="synth_ecp5 -nowidelut",
+    weights=MappingProxyType(
+        {
+            # A carry cell holds two LUT4; a 16x4 RAM four, and two more for its write port.
+            "luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+            "ffs": {"TRELLIS_FF": 1},
+            "dsps": {"MULT18X18D": 1},
+            "brams": {"DP16KD": 1, "PDPW16KD": 1},
+        }
+    ),
+    sites=MappingProxyType(
+        {"luts": "TRELLIS_COMB", "ffs": "TRELLIS_FF", "dsps": "MULT18X18D", "brams": "DP16KD"}
+    ),
+)
+
+ICE40 = Family(
+    name="ice40",
+    nextpnr="nextpnr-ice40",
+    nextpnr_arguments=(),
+    yosys_command="synth_ice40 -device u -dsp",
+    weights=MappingProxyType(
+        {
+            "luts": {"SB_LUT4": 1},
+            "ffs": {"SB_DFF": 1},
+            "dsps": {"SB_MAC16": 1},
+            "brams": {"SB_RAM40_4K": 1},
+        }
+    ),
+    # A logic cell holds a LUT, a carry and a flip-flop; nextpnr does not count the last alone.
+    sites=MappingProxyType(
+        {"luts": "ICESTORM_LC", "dsps": "ICESTORM_DSP", "brams": "ICESTORM_RAM"}
+    ),
+)
+
+_ALL = (
+    Device(
+        name="ecp5-25f",
+        family=ECP5,
+        part="--25k",
+        package="CABGA381",
+        speed="6",
+        capacity=Resources(luts=24288, ffs=24288, dsps=28, brams=56),
+        target_mhz=100.0,
+    ),
+    Device(
+        name="ecp5-45f",
+        family=ECP5,
+        part="--45k",
+        package="CABGA381",
+        speed="6",
+        capacity=Resources(luts=43848, ffs=43848, dsps=72, brams=108),
+        target_mhz=100.0,
+    ),
+    Device(
+        name="ecp5-85f",
+        family=ECP5,
+        part="--85k",
+        package="CABGA381",
+        speed="6",
+        capacity=Resources(luts=83640, ffs=83640, dsps=156, brams=208),
+        target_mhz=100.0,
+    ),
+    Device(
+        name="ice40-up5k",
+        family=ICE40,
+        part="--up5k",
+        package="sg48",
+        speed=None,
+        capacity=Resources(luts=5280, ffs=5280, dsps=8, brams=30),
+        target_mhz=24.0,
+    ),
+)
+
+DEVICES: Mapping[str, Device] = MappingProxyType({device.name: device for device in _ALL})
+"""Every device by name."""
+
+
+def find_device(name: str) -> Device:
+    """Return the device of that name.
+
+    >>> find_device("ecp5-25f").capacity.dsps
+    28
+
+    Raises:
+        UnknownDeviceError: no such device; lists the known ones.
+    """
+    try:
+        return DEVICES[name]
+    except KeyError:
+        raise UnknownDeviceError(
+            f"device {name!r} is unknown; known are {', '.join(DEVICES)}"
+        ) from None

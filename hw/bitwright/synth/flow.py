@@ -1,0 +1,160 @@
+"""Verilog to resources and Fmax, through yosys and nextpnr, with every result kept by content."""
+
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from bitwright.synth import cache, report, tools
+from bitwright.synth.devices import Device, Resources
+from bitwright.synth.harness import HARNESS, harness_verilog, read_ports
+from bitwright.synth.report import RouteReport, SynthesisReport
+from bitwright.synth.tools import SynthesisError
+
+BUILD = Path("build/synth")
+"""Where results are kept, one folder per digest, relative to the working directory."""
+
+# Part of every digest: raise it when the scripts below change what the tools are asked.
+_REVISION = 1
+
+
+class DoesNotFitError(SynthesisError):
+    """The design needs more of something than the device has."""
+
+
+def synthesize(verilog: str, top: str, device: Device, *, build: Path = BUILD) -> SynthesisReport:
+    """Map module ``top`` of the Verilog text to the device's cells and count them.
+
+    The folder ``build/<digest>/`` then holds `design.v`, `netlist.json`, `yosys.log` and
+    `report.json`; an equal call later, for any device of the family, reads the report from there.
+    A design that does not fit is reported, not refused.
+
+    Raises:
+        SynthesisError: yosys is missing or failed; carries the lines that matter.
+        ValueError: ``top`` is not a plain identifier.
+    """
+    if not re.fullmatch(r"[A-Za-z_]\w*", top):
+        raise ValueError(f"the top module's name must be a plain identifier, got {top!r}")
+    yosys = tools.find_program("yosys")
+    digest = cache.digest_of(
+        "synthesize", _REVISION, verilog, top, device.family.yosys_command, yosys.identity
+    )
+    folder = build / digest
+    if not folder.is_dir():
+        with cache.new_folder(folder) as working:
+            (working / "design.v").write_text(verilog)
+            (working / "synth.ys").write_text(_synthesis_script(top, device))
+            seconds = tools.run(yosys, ["synth.ys"], working, "yosys.log")
+            cells = report.parse_cells((working / "stat.json").read_text())
+            written = SynthesisReport(
+                top=top,
+                device=device.name,
+                digest=digest,
+                tool=yosys.identity,
+                resources=report.count_resources(cells, device.family),
+                cells=cells,
+                seconds=round(seconds, 1),
+            )
+            (working / "report.json").write_text(written.to_json())
+    kept = SynthesisReport.from_json((folder / "report.json").read_text())
+    return replace(kept, device=device.name)
+
+
+def place_and_route(
+    verilog: str,
+    top: str,
+    device: Device,
+    *,
+    freq_mhz: float | None = None,
+    seed: int = 1,
+    clock: str = "clk",
+    build: Path = BUILD,
+) -> RouteReport:
+    """Synthesize, put the netlist into the harness of four pins, place and route it.
+
+    ``freq_mhz`` is the clock to aim at (the device's own target if None); missing it is no error,
+    `Clock.met` tells. Results vary with ``seed`` by some per cent: compare medians, not the best.
+    The folder ``build/<digest>/`` then holds `harness.v`, `routed.json`, logs and `report.json`.
+
+    Raises:
+        DoesNotFitError: the netlist exceeds the device, known before placement starts.
+        SynthesisError: a tool is missing or failed; carries the lines that matter.
+        ValueError: the top has no clock of that name, no outputs, or bidirectional ports.
+    """
+    target = device.target_mhz if freq_mhz is None else freq_mhz
+    if target <= 0:
+        raise ValueError(f"the clock to aim at must be above 0 MHz, got {target:g}")
+    synthesis = synthesize(verilog, top, device, build=build)
+    check_fit(synthesis.resources, device)
+    yosys, nextpnr = tools.find_program("yosys"), tools.find_program(device.family.nextpnr)
+    digest = cache.digest_of(
+        "route", _REVISION, synthesis.digest, clock, nextpnr.identity, device.nextpnr_arguments,
+        target, seed,
+    )  # fmt: skip
+    folder = build / digest
+    if not folder.is_dir():
+        netlist = build / synthesis.digest / "netlist.json"
+        wrapper = harness_verilog(top, read_ports(netlist, top), clock)
+        with cache.new_folder(folder) as working:
+            (working / "harness.v").write_text(wrapper)
+            (working / "harness.ys").write_text(_harness_script(top, device, synthesis.digest))
+            tools.run(yosys, ["harness.ys"], working, "yosys.log")
+            arguments = [*device.nextpnr_arguments, "--json", "harnessed.json"]
+            arguments += ["--report", "nextpnr.json", "--write", "routed.json"]
+            arguments += ["--freq", f"{target:g}", "--seed", str(seed), "--timing-allow-fail"]
+            seconds = tools.run(nextpnr, arguments, working, "nextpnr.log")
+            cells = report.parse_cells((working / "stat.json").read_text())
+            netlist_use = report.count_resources(cells, device.family)
+            found = (working / "nextpnr.json").read_text()
+            written = RouteReport(
+                synthesis=synthesis,
+                digest=digest,
+                tool=nextpnr.identity,
+                seed=seed,
+                resources=report.parse_routed_resources(found, device, netlist_use),
+                harness=netlist_use - synthesis.resources,
+                clocks=report.parse_clocks(found),
+                seconds=round(seconds, 1),
+            )
+            (working / "report.json").write_text(written.to_json())
+    return RouteReport.from_json((folder / "report.json").read_text())
+
+
+def check_fit(used: Resources, device: Device) -> None:
+    """Raise DoesNotFitError naming every resource of which the device has too little."""
+    there = asdict(device.capacity)
+    missing = [
+        f"{count} {name} needed, {there[name]} there"
+        for name, count in asdict(used).items()
+        if count > there[name]
+    ]
+    if missing:
+        raise DoesNotFitError(
+            f"the design does not fit {device.name}: {'; '.join(missing)}; "
+            "choose a larger device or a smaller architecture"
+        )
+
+
+def _synthesis_script(top: str, device: Device) -> str:
+    return f"""\
+read_verilog -sv design.v
+{device.family.yosys_command} -top {top}
+tee -q -o stat.json stat -json
+write_json netlist.json
+"""
+
+
+def _harness_script(top: str, device: Device, digest: str) -> str:
+    # The netlist waits aside while the harness is mapped around an empty box of its name.
+    return f"""\
+read_json ../{digest}/netlist.json
+design -stash mapped
+read_verilog harness.v
+{device.family.yosys_command} -top {HARNESS}
+delete ={top}
+design -copy-from mapped -as {top} {top}
+hierarchy -top {HARNESS}
+flatten
+clean
+tee -q -o stat.json stat -json
+write_json harnessed.json
+"""

@@ -1,0 +1,223 @@
+"""Affine integers: int<N> and uint<N>, the value of code q is scale (q - zero_point)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bitwright.arith.checks import Integers, as_integers, check_range
+from bitwright.arith.format import Codes, Encoded, Format, check_axis
+from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
+from bitwright.arith.rounding import Rounding, as_rounding
+
+MIN_BITS, MAX_BITS = 2, 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """The shared part: value = scale (q - zero_point), per tensor or per channel."""
+
+    scale: Real
+    """Positive and normal, in the type of the values; shaped to broadcast against the codes."""
+    zero_point: Integers
+    """A code; shaped likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integer(Format[Affine]):
+    """Two's complement or unsigned integers q with value scale (q - zero_point).
+
+    >>> Integer(8).encode([-1.0, 0.5, 0.25], scale=0.25).codes
+    array([-4,  2,  1], dtype=int8)
+    """
+
+    bits: int
+    signed: bool = True
+
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(u?)int(0|[1-9]\d*)")
+    family: ClassVar[str] = f"int<N> and uint<N> (N {MIN_BITS}..{MAX_BITS})"
+
+    def __post_init__(self) -> None:
+        if not MIN_BITS <= self.bits <= MAX_BITS:
+            raise ValueError(
+                f"int<N> and uint<N> have N in {MIN_BITS}..{MAX_BITS}, but N is {self.bits}"
+            )
+
+    @classmethod
+    def from_match(cls, match: re.Match[str]) -> Self:
+        """Build the format of a name that matched."""
+        return cls(int(match[2]), signed=not match[1])
+
+    @classmethod
+    def names(cls) -> Iterator[str]:
+        """Give every name."""
+        for prefix in ("int", "uint"):
+            yield from (f"{prefix}{bits}" for bits in range(MIN_BITS, MAX_BITS + 1))
+
+    def __str__(self) -> str:
+        """Give the canonical name."""
+        return f"{'int' if self.signed else 'uint'}{self.bits}"
+
+    @property
+    def max(self) -> float:
+        """The greatest code."""
+        return float(self.code_high)
+
+    @property
+    def min(self) -> float:
+        """The least code."""
+        return float(self.code_low)
+
+    @property
+    def min_step(self) -> float:
+        """One."""
+        return 1.0
+
+    def bits_per_element(self, n: int) -> float:
+        """Give N: scale and zero point are not stored with the data, requantisation holds them."""
+        return float(self.bits)
+
+    def neutral(self) -> Affine:
+        """Give scale 1 and zero point 0."""
+        return Affine(np.ones(()), np.zeros((), np.int64))
+
+    def encode(
+        self,
+        x: ArrayLike,
+        axis: int = -1,
+        *,
+        scale: ArrayLike | None = None,
+        zero_point: ArrayLike | None = None,
+        channel_axis: int | None = None,
+        narrow: bool | None = None,
+        rounding: Rounding | str = Rounding.HALF_EVEN,
+        overflow: Overflow | str = Overflow.SATURATE,
+    ) -> Encoded[Affine]:
+        """Give codes zero_point + round(x / scale), saturated or wrapped; ``axis`` is unused.
+
+        ``scale`` and ``zero_point`` (0 unless given) are numbers or, with ``channel_axis``, vectors
+        along that axis; the scale is taken as x's float type. Left out, int<N> takes
+        amax / (2^(N-1)-1), per tensor or per channel of ``channel_axis``, and uint<N> spans
+        min(x, 0)..max(x, 0) with the zero point nearest to -min / scale; infinities do not count,
+        and where all is zero the scale is 1. ``narrow`` leaves out the code -2^(N-1) of int<N>, by
+        default just where the scale is left out (symmetric weights); wrapping reaches every code.
+
+        Raises ValueError for NaN (with its first index), a scale that is not positive, finite and
+        normal or makes values overflow, a zero point out of range, shapes that do not match and
+        unknown options; TypeError for data that are not real numbers.
+        """
+        real = as_real("x", x)
+        check_axis("axis", axis, real.ndim)
+        if channel_axis is not None:
+            channel_axis = check_axis("channel_axis", channel_axis, real.ndim)
+        mode = as_overflow(overflow)
+        low = self.code_low + self._narrows(narrow, scale, mode)
+        if scale is None:
+            if zero_point is not None:
+                raise ValueError("zero_point needs a scale; leave both out to have them derived")
+            shared = self._derive(real, channel_axis)
+        else:
+            shared = self._given(real, scale, zero_point, channel_axis)
+        self._check_values(shared, low)
+        codes = to_codes(
+            real,
+            shared.scale,
+            shared.zero_point,
+            low,
+            self.code_high,
+            as_rounding(rounding),
+            mode,
+        )
+        return Encoded(
+            format=self, codes=codes.astype(self.code_dtype), shared=shared, dtype=real.dtype
+        )
+
+    def decode_codes(self, codes: Codes, shared: Affine, dtype: np.dtype[Any]) -> Real:
+        """Give scale (q - zero_point): an exact difference, one product rounded to ``dtype``."""
+        # |q - zero_point| < 2^17: exact in float32.
+        offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
+        offset *= shared.scale.astype(dtype)
+        return offset
+
+    def _narrows(self, narrow: bool | None, scale: ArrayLike | None, overflow: Overflow) -> bool:
+        if narrow and (not self.signed or overflow is Overflow.WRAP):
+            raise ValueError(f"narrow is for signed codes that saturate, not {self}, {overflow}")
+        wanted = scale is None if narrow is None else narrow
+        return wanted and self.signed and overflow is Overflow.SATURATE
+
+    def _derive(self, x: Real, channel_axis: int | None) -> Affine:
+        axes = None if channel_axis is None else _others(x, channel_axis)
+        finite = np.isfinite(x)
+        kept = axes is not None  # per channel, shaped to broadcast; per tensor, a scalar
+        greatest = np.asarray(np.max(x, axis=axes, keepdims=kept, initial=0, where=finite))
+        least = np.asarray(np.min(x, axis=axes, keepdims=kept, initial=0, where=finite))
+        steps = x.dtype.type(self.code_high)
+        if self.signed:
+            spans = np.maximum(greatest, -least)
+            scale = spans / steps
+            with np.errstate(over="ignore"):
+                # The quotient rounded up may overflow at the greatest code; its neighbour cannot.
+                scale = np.where(np.isinf(scale * steps), np.nextafter(scale, 0), scale)
+        else:
+            scale = greatest / steps - least / steps  # two quotients: the span may overflow
+        tiny = np.finfo(x.dtype).tiny
+        scale = np.where(greatest == least, 1, np.maximum(scale, tiny)).astype(x.dtype)
+        zero_point = np.zeros(scale.shape, np.int64)
+        if not self.signed:
+            zero_point = to_codes(
+                -least, scale, None, 0, self.code_high, Rounding.HALF_EVEN, Overflow.SATURATE
+            ).astype(np.int64)
+        return Affine(scale, zero_point)
+
+    def _given(
+        self, x: Real, scale: ArrayLike, zero_point: ArrayLike | None, channel_axis: int | None
+    ) -> Affine:
+        steps = as_real("scale", scale)
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = steps.astype(x.dtype)
+        offends = ~(np.isfinite(rounded) & (rounded >= np.finfo(x.dtype).tiny))
+        if offends.any():
+            value = float(steps[tuple(np.argwhere(offends)[0])])
+            raise ValueError(f"scale must be positive and normal in {x.dtype}, but is {value!r}")
+        offsets = as_integers("zero_point", 0 if zero_point is None else zero_point)
+        check_range("zero_point", offsets, self.code_low, self.code_high)
+        shape = _shape("scale", steps, x, channel_axis)
+        offset_shape = _shape("zero_point", offsets, x, channel_axis)
+        return Affine(rounded.reshape(shape), offsets.reshape(offset_shape))
+
+    def _check_values(self, shared: Affine, low: int) -> None:
+        """Raise ValueError if a code's value overflows: no value is ever infinite."""
+        reach = np.maximum(shared.zero_point - low, self.code_high - shared.zero_point)
+        with np.errstate(over="ignore"):
+            ends = shared.scale * reach.astype(shared.scale.dtype)
+        if np.isinf(ends).any():
+            raise ValueError(
+                f"a scale of {float(shared.scale.max())!r} makes values of {self} overflow "
+                f"{shared.scale.dtype}; scale the data down"
+            )
+
+
+def _others(x: Real, channel_axis: int) -> tuple[int, ...]:
+    return tuple(i for i in range(x.ndim) if i != channel_axis)
+
+
+def _shape(
+    name: str, parameter: NDArray[Any], x: Real, channel_axis: int | None
+) -> tuple[int, ...]:
+    """Give the shape in which a number or a vector of channels broadcasts against x."""
+    if parameter.ndim == 0:
+        return ()
+    if channel_axis is None:
+        raise ValueError(
+            f"{name} must be a number unless channel_axis is given, but has shape {parameter.shape}"
+        )
+    channels = x.shape[channel_axis] if x.ndim else 1
+    if parameter.shape != (channels,):
+        raise ValueError(
+            f"{name} must have shape ({channels},), the channels of axis {channel_axis}, "
+            f"but has {parameter.shape}"
+        )
+    return tuple(channels if i == channel_axis else 1 for i in range(x.ndim))

@@ -1,0 +1,56 @@
+"""From a canonical name to its format."""
+
+import difflib
+import re
+from typing import Any
+
+from bitwright.arith.affine import Integer
+from bitwright.arith.fixed import Fixed
+from bitwright.arith.format import Format
+
+FAMILIES: tuple[type[Format[Any]], ...] = (Integer, Fixed)
+"""Every family of formats; a new one is added here."""
+
+_PROPOSED = 3
+
+
+def parse(name: str) -> Format[Any]:
+    """Give the format called ``name``; ``str`` of it is the name again.
+
+    Raises ValueError for an unknown or impossible name, listing the nearest valid ones; TypeError
+    for what is not a string.
+
+    >>> parse("fix8.7").max, str(parse("uint4"))
+    (0.9921875, 'uint4')
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a format's name must be a string, not {type(name).__name__}")
+    for family in FAMILIES:
+        match = family.pattern.fullmatch(name)
+        if match is None:
+            continue
+        try:
+            return family.from_match(match)
+        except ValueError as error:
+            near = ", ".join(_nearest_members(name, family))
+            raise ValueError(
+                f"impossible format {name!r}: {error}; nearest valid: {near}"
+            ) from None
+    known = [member for family in FAMILIES for member in family.names()]
+    near = ", ".join(difflib.get_close_matches(name.lower(), known, n=_PROPOSED, cutoff=0))
+    families = "; ".join(family.family for family in FAMILIES)
+    raise ValueError(f"unknown format {name!r}; nearest valid: {near}; families: {families}")
+
+
+def _nearest_members(name: str, family: type[Format[Any]]) -> list[str]:
+    """Give the members of the same prefix whose numbers differ least from those in ``name``."""
+    prefix, wanted = _split(name)
+    members = [member for member in family.names() if _split(member)[0] == prefix]
+    return sorted(
+        members,
+        key=lambda member: sum(abs(a - b) for a, b in zip(_split(member)[1], wanted, strict=True)),
+    )[:_PROPOSED]
+
+
+def _split(name: str) -> tuple[str, list[int]]:
+    return re.sub(r"-?\d+", "#", name), [int(number) for number in re.findall(r"-?\d+", name)]

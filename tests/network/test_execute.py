@@ -199,9 +199,12 @@ def test_residual_is_rounded_once_with_the_sum() -> None:
 
 
 def test_accumulators_of_add_are_the_sum_before_the_shift() -> None:
-    net = network(layer(Add, multiplier_b=5))
-    x = random_codes(net, 1)
-    assert np.array_equal(net.accumulators("y", [x, x]), x.astype(np.int64) * 6)
+    net = network(
+        layer(Add, multiplier_b=5, requantization=requantization(multiplier=np.array([3])))
+    )
+    a, b = random_codes(net, 1, seed=0), random_codes(net, 1, seed=1)
+    expected = a.astype(np.int64) * 3 + b.astype(np.int64) * 5
+    assert np.array_equal(net.accumulators("y", [a, b]), expected)
 
 
 @pytest.mark.parametrize("kind", [MaxPool2d, Concat, Flatten])

@@ -3,7 +3,16 @@ import pytest
 from tests.network.samples import conv2d, image, layer, network
 from tests.support.networks import random_codes, random_network
 
-from bitwright.network import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Network
+from bitwright.network import (
+    AvgPool2d,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Network,
+    Quantization,
+    Requantize,
+)
 
 
 def test_layers_are_found_by_name_and_in_order() -> None:
@@ -87,6 +96,16 @@ def test_taps_do_not_alias_the_input() -> None:
 def test_run_refuses_what_is_not_an_input(x: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         network(layer(Flatten)).run(x)
+
+
+@pytest.mark.parametrize("code", [-9, 8])
+def test_run_refuses_codes_of_more_bits_than_the_input_has(code: int) -> None:
+    q = Quantization(scale=0.05, bits=4)
+    net = Network((image((1,), output=q), layer(Requantize, shape=(1,))))
+    with pytest.raises(
+        ValueError, match=rf"input codes must lie in -8\.\.7, found {code} at index"
+    ):
+        net.run(np.array([[0], [code]], np.int8))
 
 
 def test_network_keeps_its_own_read_only_arrays() -> None:

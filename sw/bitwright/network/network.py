@@ -24,6 +24,8 @@ from bitwright.network.layers import (
 from bitwright.network.operands import operands
 from bitwright.network.validate import validate
 
+_CHUNK_BYTES = 1 << 21
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -157,9 +159,9 @@ class Network:
 
     @cached_property
     def _images_per_chunk(self) -> int:
-        """As many images as keep the largest layer's wide intermediate values in the cache."""
-        widest = max(_working_set(layer) for layer in self.layers)
-        return max(1, _CHUNK_BYTES // widest)
+        """As many images as keep the largest layer's int64 results in the cache."""
+        largest = max(8 * math.prod(layer.shape) for layer in self.layers)
+        return max(1, _CHUNK_BYTES // largest)
 
     def _input_codes(self, x: ArrayLike) -> Int8:
         codes, expected = np.asarray(x), self.input
@@ -182,17 +184,6 @@ class Network:
             inputs = [codes[name] for name in layer.inputs]
             codes[layer.name] = execute.run_layer(layer, inputs, self.formats(layer))
         return codes
-
-
-_CHUNK_BYTES = 1 << 21
-
-
-def _working_set(layer: Layer) -> int:
-    """Bytes for one image: int64 results, and float32 columns of a convolution."""
-    results = 8 * math.prod(layer.shape)
-    if isinstance(layer, Conv2d):
-        results += 4 * math.prod(layer.weight.shape[1:]) * math.prod(layer.shape[1:])
-    return results
 
 
 def _macs(layer: Layer) -> int:

@@ -55,8 +55,8 @@ def conv2d(
 
     low, high = extremes(codes)
     bound = max(abs(low - x_zero_point), abs(high - x_zero_point))
-    taps = weights.reshape(groups, outputs // groups, -1).astype(np.float32)  # (G, O/G, K), exact
-    k = taps.shape[2]
+    k = weights.shape[1] * weights.shape[2] * weights.shape[3]
+    taps = weights.reshape(groups, outputs // groups, k).astype(np.float32)  # (G, O/G, K), exact
     # Every partial sum of an output is bounded by max|x - zx| sum|w|.
     heaviest = int(np.abs(taps).sum(axis=2, dtype=np.float64).max(initial=0))
     plan = refine(blocking(k, bound, int(np.abs(taps).max(initial=0))), k, bound * heaviest)

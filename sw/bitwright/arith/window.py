@@ -81,20 +81,26 @@ class Window:
 
 
 def _pair(name: str, value: PairLike, least: int) -> tuple[int, int]:
-    both = (value, value) if isinstance(value, int | np.integer) else tuple(value)
-    if len(both) != 2 or any(not isinstance(v, int | np.integer) or v < least for v in both):
+    numbers = _integers(value, least)
+    if len(numbers) not in (1, 2):
         raise ValueError(f"{name} must be an integer or a pair, each at least {least}, not {value}")
-    return int(both[0]), int(both[1])
+    return numbers[0], numbers[-1]
 
 
 def _padding(value: PaddingLike) -> tuple[int, int, int, int]:
-    if isinstance(value, int | np.integer) or len(value) == 2:
-        vertical, horizontal = _pair("padding", value, 0)
-        return vertical, horizontal, vertical, horizontal
-    if len(value) != 4 or any(not isinstance(v, int | np.integer) or v < 0 for v in value):
+    numbers = _integers(value, 0)
+    if len(numbers) not in (1, 2, 4):
         raise ValueError(
             "padding must be an integer, a pair or (top, left, bottom, right), each at least 0, "
             f"not {value}"
         )
-    top, left, bottom, right = value
-    return int(top), int(left), int(bottom), int(right)
+    top, left, bottom, right = (numbers * 4)[:4]
+    return top, left, bottom, right
+
+
+def _integers(value: PaddingLike, least: int) -> list[int]:
+    """Give the integers of a number or a sequence; none if any is below ``least`` or no integer."""
+    array = np.atleast_1d(value)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array < least).any():
+        return []
+    return [int(number) for number in array]

@@ -17,7 +17,7 @@ class Accelerator(wiring.Component):
     """An AXI4-Lite controlled accelerator with three AXI4-Streams.
 
     Members: ``control`` (registers), ``weights`` (program, then weights and parameters), ``inputs``
-    and ``outputs`` (activations), ``interrupt``, and ``trace`` for simulation. Each stream passes
+    and ``outputs`` (activations), ``irq``, and ``trace`` for simulation. Each stream passes
     a skid buffer. A soft or hard reset at any cycle returns to idle; memories keep their contents
     and are written before they are read.
     """
@@ -31,7 +31,7 @@ class Accelerator(wiring.Component):
                 "weights": In(AxiStream(lanes)),
                 "inputs": In(AxiStream(lanes)),
                 "outputs": Out(AxiStream(lanes)),
-                "interrupt": Out(1),
+                "irq": Out(1),
                 "trace": Out(Trace(lanes)),
             }
         )
@@ -45,7 +45,7 @@ class Accelerator(wiring.Component):
         m.d.comb += reset.eq(registers.soft_reset)
         wiring.connect(m, wiring.flipped(self.control), registers.bus)
         wiring.connect(m, registers.core, core.control)
-        m.d.comb += self.interrupt.eq(registers.interrupt)
+        m.d.comb += self.irq.eq(registers.interrupt)
 
         for name in ("weights", "inputs"):
             port, target = getattr(self, name), getattr(core, name)

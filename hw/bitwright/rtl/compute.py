@@ -144,10 +144,7 @@ class Compute(wiring.Component):
             array.activation.eq(serializers.element),
             array.first.eq(delayed(m, tile_start, at_row, "first")),
             array.last.eq(delayed(m, tile_end, at_row, "last")),
-            *(
-                array.weight[j].eq(weights.word_select(j, 8))
-                for j in range(architecture.columns)
-            ),
+            *(array.weight[j].eq(weights.word_select(j, 8)) for j in range(architecture.columns)),
             post.row_acc.eq(array.result),
         ]
 
@@ -212,10 +209,15 @@ class Compute(wiring.Component):
                 walker.closing & (vector | (walker.slot == rows - 1)),
             )
         )
-        to_residual, to_write = timing.array_residual(architecture), timing.array_write(architecture)
+        to_residual, to_write = (
+            timing.array_residual(architecture),
+            timing.array_write(architecture),
+        )
         ends = [end]
         while len(ends) <= to_write:
-            ends.append(delayed(m, ends[-1], 1, f"row_end_{len(ends)}"))
+            # A window's end stops where its write is: farther on it would meet the next instruction.
+            spent = vector & (len(ends) == timing.VECTOR_WRITE + 1)
+            ends.append(delayed(m, Mux(spent, 0, ends[-1]), 1, f"row_end_{len(ends)}"))
         for linear, array_delay, vector_delay, base, pitch in (
             (
                 residual_walker,

@@ -145,9 +145,7 @@ class Core(wiring.Component):
                 mine.payload.eq(self.weights.payload),
                 mine.valid.eq(self.weights.valid & theirs),
             ]
-        m.d.comb += self.weights.ready.eq(
-            Mux(state.loading, loader.beats.ready, fetch.beats.ready)
-        )
+        m.d.comb += self.weights.ready.eq(Mux(state.loading, loader.beats.ready, fetch.beats.ready))
         self._count(m, state.running & ~halted, execute_thread, execute)
         return m
 
@@ -198,9 +196,7 @@ class Core(wiring.Component):
                     m.next = "IDLE"
         return error, state
 
-    def _count(
-        self, m: Module, running: Signal, thread: Thread, execute: ExecuteEngine
-    ) -> None:
+    def _count(self, m: Module, running: Signal, thread: Thread, execute: ExecuteEngine) -> None:
         """The run's counters, the profile of instructions, and the trace."""
         control, trace = self.control, self.trace
         began = Signal()

@@ -63,5 +63,3 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
     with m.Elif(f["opcode"] != ExecuteOpcode.NOP):
         m.d.comb += error.eq(ErrorCode.OPCODE)
     return error
-
-

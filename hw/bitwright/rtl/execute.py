@@ -95,12 +95,7 @@ class ExecuteEngine(wiring.Component):
         m.d.comb += [
             self.done.eq(
                 running
-                & (
-                    compute.done
-                    | landed
-                    | stream_out.done
-                    | (well & (opcode == ExecuteOpcode.NOP))
-                )
+                & (compute.done | landed | stream_out.done | (well & (opcode == ExecuteOpcode.NOP)))
             ),
             self.busy.eq(running),
             self.release.eq(f["release"]),
@@ -125,5 +120,3 @@ class ExecuteEngine(wiring.Component):
         with m.Elif(running & stream_in.fault):
             m.d.comb += self.error.eq(ErrorCode.LENGTH)
         return m
-
-

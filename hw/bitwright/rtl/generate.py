@@ -1,6 +1,9 @@
 """From an architecture to Verilog."""
 
 from amaranth.back import verilog
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Member, Signature
 
 from bitwright.isa import Architecture
 from bitwright.rtl.accelerator import Accelerator
@@ -9,6 +12,30 @@ TOP = "accelerator"
 """Name of the generated top module."""
 
 
+class Pins(wiring.Component):
+    """The accelerator with its buses as flat ports: ``control_awaddr``, ``weights_tdata``, ..."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._core = Accelerator(architecture)
+        flat: dict[str, Member] = {}
+        for name, member in self._core.signature.members.items():
+            if member.is_signature:
+                for port, inner in member.signature.members.items():
+                    flat[f"{name}_{port}"] = inner
+            else:
+                flat[name] = member
+        super().__init__(Signature(flat))
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.core = core = self._core
+        for path, member, port in core.signature.flatten(core):
+            pin = getattr(self, "_".join(str(step) for step in path))
+            inward = member.flow is In
+            m.d.comb += port.eq(pin) if inward else pin.eq(port)
+        return m
+
+
 def generate(architecture: Architecture) -> str:
     """The accelerator as Verilog text: module ``accelerator``, clock ``clk``, reset ``rst``."""
-    return str(verilog.convert(Accelerator(architecture), name=TOP, emit_src=False))
+    return str(verilog.convert(Pins(architecture), name=TOP, emit_src=False))

@@ -66,12 +66,12 @@ class PostProcessor(wiring.Component):
             if n < rows:
                 m.d.comb += [
                     lane.acc.eq(Mux(self.vector, self.lane_acc[n], self.row_acc[n])),
-                    lane.residual.eq(
-                        Mux(self.vector, self.residual_word[n], residuals.element[n])
-                    ),
+                    lane.residual.eq(Mux(self.vector, self.residual_word[n], residuals.element[n])),
                 ]
                 collected = Signal(8 * columns, name=f"collected_{n}")
-                m.d.sync += collected.eq((collected >> 8) | (lane.code.as_unsigned() << 8 * (columns - 1)))
+                m.d.sync += collected.eq(
+                    (collected >> 8) | (lane.code.as_unsigned() << 8 * (columns - 1))
+                )
                 words.append(collected)
             else:
                 m.d.comb += [

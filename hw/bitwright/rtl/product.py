@@ -19,5 +19,3 @@ def product(a: Value, b: Value, style: str) -> Value:
         row = (Mux(b[n], a, 0) << n) if n else Mux(b[n], a, 0)
         rows.append(-row if b.shape().signed and n == len(b) - 1 else row)
     return reduce(add, rows)
-
-

@@ -63,8 +63,8 @@ class ReadPath(wiring.Component):
             room.eq(Mux(left_over <= 0, 0, Mux(left_over >= lanes, lanes, left_over))),
             inside.eq(self.inside),
         ]
-        outside = self.valid & self.inside & (
-            (self.address <= -lanes) | (self.address >= self._bytes)
+        outside = (
+            self.valid & self.inside & ((self.address <= -lanes) | (self.address >= self._bytes))
         )
         beyond_line = (self.x <= -lanes) | (left_over <= 0)
         m.d.sync += self.fault.eq(outside & ~beyond_line)

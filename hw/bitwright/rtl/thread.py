@@ -79,9 +79,7 @@ class Thread(wiring.Component):
             self.waiting.eq(ready & free & (tokens < acquire)),
         ]
         m.d.sync += tokens.eq(
-            tokens
-            + Mux(self.tokens_valid, self.tokens_in, 0)
-            - Mux(self.issue, acquire, 0)
+            tokens + Mux(self.tokens_valid, self.tokens_in, 0) - Mux(self.issue, acquire, 0)
         )
         with m.If(self.tokens_load):
             m.d.sync += tokens.eq(self.tokens_initial)

@@ -210,4 +210,3 @@ class Walker(wiring.Component):
             self.finished.eq(tile_end & closing & last_channel_tile),
         ]
         return m
-

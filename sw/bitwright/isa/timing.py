@@ -48,3 +48,20 @@ def array_drain(architecture: Architecture) -> int:
     """From the walk's last request to the last byte in memory."""
     last_row = architecture.rows - architecture.lanes
     return last_row + array_write(architecture) + WRITE_LATENCY
+
+
+COMPUTE_OVERHEAD = 2
+"""From issue to the walk's first request, less the walk itself."""
+FILL_OVERHEAD = 5
+"""Cycles a vector channel tile adds to its windows and its parameter records."""
+IN_OVERHEAD = 3
+OUT_OVERHEAD = 7
+NOP_CYCLES = 1
+FETCH_OVERHEAD = 2
+"""Of a fetch instruction, beyond its beats."""
+FETCH_START = 2
+"""From a thread's start to its first instruction ready, beyond the instruction's words."""
+FETCH_AHEAD = 2
+"""From an issue to the next instruction ready, beyond the instruction's words."""
+RUN_OVERHEAD = 1
+"""From the last instruction's end to the end of the run, with the start."""

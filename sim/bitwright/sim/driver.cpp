@@ -1,0 +1,268 @@
+// Runs a program on the Verilated accelerator, a batch per call.
+//
+// The host's side of the four buses, as close to the model as possible: streams are fed from and
+// drained to buffers of the caller, register accesses take a call each, and the trace port keeps a
+// mirror of the activation banks from which every layer's output is copied when it is complete.
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "Vtop.h"
+#include "bitwright_runtime.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+namespace {
+
+// A packetised source: beats of `lanes` bytes; ends[k] is the beat after packet k's last.
+struct Source {
+    const uint8_t* data = nullptr;
+    const uint64_t* ends = nullptr;
+    uint64_t beats = 0, packets = 0, beat = 0, packet = 0, repeats = 0;
+    bool left() const { return repeats != 0; }
+    void advance() {
+        if (++beat == ends[packet]) ++packet;
+        if (beat == beats) {
+            beat = packet = 0;
+            --repeats;
+        }
+    }
+};
+
+struct Tap {
+    uint32_t pc, bank, base, bytes;
+    uint8_t* target;
+    uint64_t stride;
+};
+
+struct Host {
+    std::unique_ptr<VerilatedContext> context{new VerilatedContext};
+    std::unique_ptr<Vtop> top;
+    uint32_t lanes, bank_bytes;
+    Source weights, inputs;
+    uint8_t* sink = nullptr;
+    uint64_t sink_beats = 0, sink_taken = 0;
+    std::vector<uint8_t> mirror[2];
+    std::vector<Tap> taps;
+    uint32_t* cycles = nullptr;
+    uint32_t instructions = 0;
+    uint64_t image = 0, time = 0;
+    bool image_over = false;
+    std::string failure;
+    uint64_t trace_from = 0, trace_to = 0;
+#if VM_TRACE
+    std::unique_ptr<VerilatedVcdC> vcd;
+#endif
+
+    Host(uint32_t lanes, uint32_t bank_bytes) : lanes(lanes), bank_bytes(bank_bytes) {
+        context->traceEverOn(true);
+        top.reset(new Vtop{context.get()});
+        mirror[0].assign(bank_bytes, 0);
+        mirror[1].assign(bank_bytes, 0);
+    }
+
+    void dump() {
+#if VM_TRACE
+        if (vcd && time >= trace_from && time < trace_to) vcd->dump(context->time());
+#endif
+    }
+
+    void present() {
+        auto& t = *top;
+        t.weights_tvalid = weights.left();
+        if (weights.left()) {
+            memcpy(&t.weights_tdata, weights.data + weights.beat * lanes, lanes);
+            t.weights_tlast = weights.beat + 1 == weights.ends[weights.packet];
+        }
+        t.inputs_tvalid = inputs.left();
+        if (inputs.left()) {
+            memcpy(&t.inputs_tdata, inputs.data + inputs.beat * lanes, lanes);
+            t.inputs_tlast = inputs.beat + 1 == inputs.ends[inputs.packet];
+        }
+        t.outputs_tready = sink_taken < sink_beats;
+    }
+
+    void watch() {
+        auto& t = *top;
+        if (t.trace_write) {
+            const uint32_t address = t.trace_address;
+            if (address + t.trace_count <= bank_bytes)
+                memcpy(&mirror[t.trace_bank][address], &t.trace_word, t.trace_count);
+        }
+        if (t.trace_done) {
+            const uint32_t pc = t.trace_pc;
+            if (cycles) cycles[image * instructions + pc] = t.trace_cycles;
+            for (const Tap& tap : taps)
+                if (tap.pc == pc)
+                    memcpy(tap.target + image * tap.stride, &mirror[tap.bank][tap.base], tap.bytes);
+            if (pc + 1 == instructions) ++image;
+        }
+    }
+
+    void tick() {
+        auto& t = *top;
+        present();
+        t.clk = 0;
+        t.eval();
+        // What the edge will transfer, seen before it.
+        const bool weight = weights.left() && t.weights_tready;
+        const bool input = inputs.left() && t.inputs_tready;
+        if (t.outputs_tvalid && t.outputs_tready) {
+            memcpy(sink + sink_taken * lanes, &t.outputs_tdata, lanes);
+            ++sink_taken;
+        }
+        watch();
+        dump();
+        context->timeInc(1);
+        t.clk = 1;
+        t.eval();
+        dump();
+        context->timeInc(1);
+        ++time;
+        if (weight) weights.advance();
+        if (input) inputs.advance();
+    }
+
+    void reset() {
+        auto& t = *top;
+        weights = inputs = Source{};
+        sink_beats = sink_taken = 0;
+        t.control_awvalid = t.control_wvalid = t.control_bready = 0;
+        t.control_arvalid = t.control_rready = 0;
+        t.rst = 1;
+        for (int n = 0; n < 4; ++n) tick();
+        t.rst = 0;
+        tick();
+    }
+
+    int write(uint32_t address, uint32_t value) {
+        auto& t = *top;
+        t.control_awaddr = address;
+        t.control_wdata = value;
+        t.control_wstrb = 0xF;
+        t.control_awvalid = t.control_wvalid = t.control_bready = 1;
+        do {
+            t.clk = 0;
+            t.eval();
+        } while (!t.control_awready && (tick(), true));
+        tick();
+        t.control_awvalid = t.control_wvalid = 0;
+        while (!t.control_bvalid) tick();
+        const int response = t.control_bresp;
+        tick();
+        t.control_bready = 0;
+        return response;
+    }
+
+    int read(uint32_t address, uint32_t* value) {
+        auto& t = *top;
+        t.control_araddr = address;
+        t.control_arvalid = t.control_rready = 1;
+        do {
+            t.clk = 0;
+            t.eval();
+        } while (!t.control_arready && (tick(), true));
+        tick();
+        t.control_arvalid = 0;
+        while (!t.control_rvalid) tick();
+        *value = t.control_rdata;
+        const int response = t.control_rresp;
+        tick();
+        t.control_rready = 0;
+        return response;
+    }
+};
+
+template <typename Action>
+int guarded(Host* host, Action action) {
+    try {
+        return action();
+    } catch (const bitwright::SimulationFailure& failure) {
+        host->failure = failure.what();
+        return -1;
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+Host* bw_new(uint32_t lanes, uint32_t bank_bytes) { return new Host(lanes, bank_bytes); }
+void bw_delete(Host* host) { delete host; }
+const char* bw_failure(Host* host) { return host->failure.c_str(); }
+uint64_t bw_time(Host* host) { return host->time; }
+int bw_reset(Host* host) {
+    return guarded(host, [&] { return host->reset(), 0; });
+}
+int bw_write(Host* host, uint32_t address, uint32_t value) {
+    return guarded(host, [&] { return host->write(address, value); });
+}
+int bw_read(Host* host, uint32_t address, uint32_t* value) {
+    return guarded(host, [&] { return host->read(address, value); });
+}
+
+void bw_source(Host* host, int inputs, const uint8_t* data, uint64_t beats, const uint64_t* ends,
+               uint64_t packets, uint64_t repeats) {
+    Source& source = inputs ? host->inputs : host->weights;
+    source = Source{};
+    if (!beats || !repeats) return;
+    source.data = data;
+    source.beats = beats;
+    source.ends = ends;
+    source.packets = packets;
+    source.repeats = repeats;
+}
+void bw_sink(Host* host, uint8_t* target, uint64_t beats) {
+    host->sink = target;
+    host->sink_beats = beats;
+    host->sink_taken = 0;
+}
+uint64_t bw_taken(Host* host) { return host->sink_taken; }
+
+// Before a run: where to put each instruction's cycles, and which regions to copy after which.
+void bw_record(Host* host, uint32_t instructions, uint32_t* cycles) {
+    host->instructions = instructions;
+    host->cycles = cycles;
+    host->image = 0;
+    host->taps.clear();
+}
+void bw_tap(Host* host, uint32_t pc, uint32_t bank, uint32_t base, uint32_t bytes, uint8_t* target,
+            uint64_t stride) {
+    host->taps.push_back(Tap{pc, bank, base, bytes, target, stride});
+}
+
+// Ticks until the interrupt, or `limit` cycles. Returns 1 on the interrupt, 0 at the limit.
+int bw_run(Host* host, uint64_t limit) {
+    return guarded(host, [&] {
+        for (uint64_t n = 0; n < limit; ++n) {
+            if (host->top->irq) return 1;
+            host->tick();
+        }
+        return host->top->irq ? 1 : 0;
+    });
+}
+
+// Opens a waveform of cycles from..to-1; 1 if this build can trace.
+int bw_trace(Host* host, const char* path, uint64_t from, uint64_t to) {
+#if VM_TRACE
+    host->vcd.reset(new VerilatedVcdC);
+    host->top->trace(host->vcd.get(), 99);
+    host->vcd->open(path);
+    host->trace_from = from;
+    host->trace_to = to;
+    return 1;
+#else
+    return 0;
+#endif
+}
+void bw_trace_close(Host* host) {
+#if VM_TRACE
+    if (host->vcd) host->vcd->close();
+    host->vcd.reset();
+#endif
+}
+}

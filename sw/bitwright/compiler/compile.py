@@ -1,0 +1,115 @@
+"""From a network and an architecture to a program."""
+
+from bitwright.compiler.errors import CompileError
+from bitwright.compiler.lower import Lowering, Operation
+from bitwright.compiler.placement import Place, place, resolve_banks
+from bitwright.compiler.program import LayerPlan, Program, Region
+from bitwright.compiler.schedule import schedule
+from bitwright.compiler.steps import list_steps
+from bitwright.compiler.storage import Storage, assign_storage
+from bitwright.isa import Architecture
+from bitwright.isa.instructions import ExecuteOpcode, encode_execute
+from bitwright.network import Concat, Flatten, Input, Layer, Network
+
+
+def compile(network: Network, architecture: Architecture) -> Program:  # noqa: A001
+    """Compile, or refuse with the layer, what it needs and what there is.
+
+    Raises:
+        CompileError: the network does not fit the architecture.
+    """
+    storage = assign_storage(network)
+    steps, sides = resolve_banks(list_steps(network, storage), storage)
+    places = place(network, architecture, steps, storage, sides)
+    lowering = Lowering(network, architecture, storage, places)
+    operations: list[Operation] = []
+    for step in steps:
+        operations.extend(lowering.operations(step))
+    if not operations:
+        raise CompileError(network.output.name, "the network computes nothing")
+    planned = schedule(operations, architecture)
+
+    execute = [_transfer(ExecuteOpcode.IN, network.input, storage, places, architecture)]
+    owners = [""]
+    for op in planned.operations:
+        try:
+            execute.append(encode_execute(**op.fields))
+        except ValueError as error:
+            raise CompileError(op.step, str(error)) from None
+        owners.append(op.step)
+    execute.append(_transfer(ExecuteOpcode.OUT, network.output, storage, places, architecture))
+    for what, count, limit in (
+        ("execute", len(execute), architecture.execute_instructions),
+        ("fetch", len(planned.fetch), architecture.fetch_instructions),
+    ):
+        if count > limit:
+            raise CompileError(
+                network.output.name,
+                f"the program needs {count} {what} instructions, but {what}_instructions is {limit}",
+            )
+    return Program(
+        architecture=architecture,
+        network=network,
+        execute=tuple(tuple(words) for words in execute),
+        fetch=tuple(tuple(words) for words in planned.fetch),
+        prologue_count=planned.prologue_count,
+        credits=planned.credits,
+        prologue=planned.prologue,
+        body=planned.body,
+        layers=_plans(network, storage, places, owners),
+    )
+
+
+def _transfer(
+    opcode: ExecuteOpcode,
+    layer: Layer,
+    storage: Storage,
+    places: dict[str, Place],
+    architecture: Architecture,
+) -> list[int]:
+    view = storage.views[layer.name]
+    found = places[view.root]
+    size = view.height * view.width * view.channels
+    return encode_execute(
+        opcode=opcode,
+        in_bank=found.bank,
+        in_base=found.base + view.offset,
+        weight_base=-(-size // architecture.lanes),
+    )
+
+
+def _plans(
+    network: Network, storage: Storage, places: dict[str, Place], owners: list[str]
+) -> tuple[LayerPlan, ...]:
+    plans: list[LayerPlan] = []
+    by_name: dict[str, LayerPlan] = {}
+    for layer in network:
+        view = storage.views[layer.name]
+        found = places[view.root]
+        if isinstance(layer, Input):
+            instructions: tuple[int, ...] = (0,)
+        elif isinstance(layer, Flatten | Concat):
+            last = max(by_name[name].instructions[-1] for name in layer.inputs)
+            copies = [
+                n for n, owner in enumerate(owners) if owner.startswith(f"copy:{layer.name}.")
+            ]
+            instructions = (max([last, *copies]),)
+        else:
+            instructions = tuple(n for n, owner in enumerate(owners) if owner == layer.name)
+        order = storage.orders.get(layer.name)
+        plan = LayerPlan(
+            name=layer.name,
+            region=Region(
+                bank=found.bank,
+                base=found.base + view.offset,
+                pitch=view.pitch,
+                pixels=view.height * view.width,
+                channels=view.channels,
+            ),
+            instructions=instructions,
+            shape=layer.shape,
+            order=None if order is None else tuple(int(n) for n in order),
+        )
+        plans.append(plan)
+        by_name[layer.name] = plan
+    return tuple(plans)

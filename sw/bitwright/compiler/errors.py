@@ -1,0 +1,9 @@
+"""What the compiler refuses."""
+
+
+class CompileError(ValueError):
+    """A network that does not fit an architecture; names the layer, what it needs, what there is."""
+
+    def __init__(self, layer: str, reason: str) -> None:
+        super().__init__(f"layer {layer!r}: {reason}")
+        self.layer = layer

@@ -31,7 +31,11 @@ class SynthesisReport:
 
     def to_json(self) -> str:
         """Return all fields and the utilisation, as JSON."""
-        return json.dumps(asdict(self) | {"utilisation": self.utilisation}, indent=2)
+        return json.dumps(self.to_mapping(), indent=2)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return what `to_json` encodes."""
+        return asdict(self) | {"cells": dict(self.cells), "utilisation": self.utilisation}
 
     @classmethod
     def from_json(cls, text: str) -> "SynthesisReport":
@@ -43,7 +47,7 @@ class SynthesisReport:
         """Build from the decoded JSON."""
         values = {key: value for key, value in values.items() if key != "utilisation"}
         values["resources"] = Resources(**values["resources"])
-        values["cells"] = tuple((kind, count) for kind, count in values["cells"])
+        values["cells"] = tuple(values["cells"].items())
         return cls(**values)
 
 
@@ -103,7 +107,11 @@ class RouteReport:
 
     def to_json(self) -> str:
         """Return all fields, Fmax and the utilisation, as JSON."""
-        derived = {"fmax_mhz": self.fmax_mhz, "utilisation": self.utilisation}
+        derived = {
+            "synthesis": self.synthesis.to_mapping(),
+            "fmax_mhz": self.fmax_mhz,
+            "utilisation": self.utilisation,
+        }
         return json.dumps(asdict(self) | derived, indent=2)
 
     @classmethod

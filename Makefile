@@ -9,15 +9,19 @@ SHELL := /bin/bash
 PYTHON ?= python3# interpreter that makes .venv (3.11 or newer)
 DEVICE ?= ecp5-25f# FPGA; `bitwright synth --help` lists them
 ARCH ?=# architecture .toml; empty: the default accelerator
-FREQ ?= 100# clock place and route aims at, MHz
+DATA ?= digits# data of the demo: digits or mnist
+FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
 SEED ?= 1# seed of place and route
 JOBS ?= 2# test processes
+
+arch := $(if $(ARCH),--arch "$(ARCH)")
+freq := $(if $(FREQ),--freq $(FREQ))
 
 # Tools come from .venv whether or not it is activated.
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env test lint doctor synth pnr clean
+.PHONY: help env demo test regress lint bench doctor verilog synth pnr clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -28,8 +32,14 @@ help: ## List the targets and the variables
 env: ## Create or update .venv with the pinned packages (nothing to do while it is current)
 	@$(PYTHON) tools/env.py
 
+demo: env ## Train, quantize, compile, run and verify a network on the RTL; writes runs/demo
+	bitwright demo --data $(DATA)
+
 test: env ## Run the test suite without the slow tests
 	pytest -n $(JOBS) -m "not slow"
+
+regress: env ## Run every test, the slow ones too
+	pytest -n $(JOBS) -m "slow or not slow"
 
 lint: env ## Check style, types, layers and spelling
 	ruff check
@@ -41,11 +51,17 @@ lint: env ## Check style, types, layers and spelling
 doctor: env ## Report every tool with its version and place, what is missing, and the remedy
 	bitwright doctor
 
+bench: env ## Measure the bars of the README's table
+	python -m benchmarks.backbone
+
+verilog: env ## Generate the Verilog of the accelerator of ARCH
+	bitwright verilog $(arch)
+
 synth: env ## Synthesize the accelerator of ARCH for DEVICE: LUTs, flip-flops, DSPs, block RAMs
-	bitwright synth $(if $(ARCH),--arch $(ARCH)) --device $(DEVICE)
+	bitwright synth $(arch) --device $(DEVICE)
 
 pnr: env ## Place and route the accelerator of ARCH on DEVICE: utilisation and Fmax
-	bitwright synth $(if $(ARCH),--arch $(ARCH)) --device $(DEVICE) --route --freq $(FREQ) --seed $(SEED)
+	bitwright synth $(arch) --device $(DEVICE) --route $(freq) --seed $(SEED)
 
 clean: ## Remove build products and caches (keeps .venv and runs)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -140,7 +140,7 @@ class Integer(Format[Affine]):
         # |q - zero_point| < 2^17: exact in float32.
         offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
         offset *= shared.scale.astype(dtype)
-        return offset
+        return np.asarray(offset)
 
     def _narrows(self, narrow: bool | None, scale: ArrayLike | None, overflow: Overflow) -> bool:
         if narrow and (not self.signed or overflow is Overflow.WRAP):

@@ -36,10 +36,16 @@ def parse(name: str) -> Format[Any]:
             raise ValueError(
                 f"impossible format {name!r}: {error}; nearest valid: {near}"
             ) from None
-    known = [member for family in FAMILIES for member in family.names()]
-    near = ", ".join(difflib.get_close_matches(name.lower(), known, n=_PROPOSED, cutoff=0))
+    near = ", ".join(_nearest_names(name.lower()))
     families = "; ".join(family.family for family in FAMILIES)
     raise ValueError(f"unknown format {name!r}; nearest valid: {near}; families: {families}")
+
+
+def _nearest_names(name: str) -> list[str]:
+    """Give the names that go on as ``name`` does, or else the most alike."""
+    known = [member for family in FAMILIES for member in family.names()]
+    longer = [member for member in known if member.startswith(name)]
+    return longer[:_PROPOSED] or difflib.get_close_matches(name, known, n=_PROPOSED, cutoff=0)
 
 
 def _nearest_members(name: str, family: type[Format[Any]]) -> list[str]:

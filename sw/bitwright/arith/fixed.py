@@ -123,5 +123,5 @@ class Fixed(Format[None]):
 
     def decode_codes(self, codes: Codes, shared: None, dtype: np.dtype[Any]) -> Real:
         """Give q 2^-F, exact."""
-        values: Real = np.multiply(codes, dtype.type(self.min_step), dtype=dtype, casting="unsafe")
-        return values
+        values = np.multiply(codes, dtype.type(self.min_step), dtype=dtype, casting="unsafe")
+        return np.asarray(values)

@@ -46,6 +46,7 @@ def as_real(name: str, x: ArrayLike) -> Real:
         if array.size and max(-int(array.min()), int(array.max())) > 1 << 53:
             raise ValueError(f"{name} has integers beyond 2^53, which float64 does not hold")
         return real
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     if array.dtype not in (np.float32, np.float64):
@@ -53,8 +54,7 @@ def as_real(name: str, x: ArrayLike) -> Real:
     if np.isnan(array).any():
         index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
         raise ValueError(f"{name} is NaN at index {index}; NaN has no code")
-    native: Real = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return native
+    return array
 
 
 def round_quotient(x: Real, step: Real, rounding: Rounding) -> NDArray[np.float64]:
@@ -73,7 +73,7 @@ def round_quotient(x: Real, step: Real, rounding: Rounding) -> NDArray[np.float6
     j < 2^19 is above 2^-43, and float64 rounds by 2^-53 at most.
     """
     with np.errstate(over="ignore", under="ignore"):
-        quotient = np.divide(x, step, dtype=np.float64)
+        quotient = np.divide(x, step, out=np.empty(x.shape), dtype=np.float64)
     np.clip(quotient, -QUOTIENT_LIMIT, QUOTIENT_LIMIT, out=quotient)
     if x.dtype == np.float64:
         beside = 2 * quotient == np.rint(2 * quotient)
@@ -126,7 +126,7 @@ def round_float(value: NDArray[np.float64], rounding: Rounding) -> NDArray[np.fl
             f"rounding {rounding.value!r} is for requantize only; "
             "accepted here: half_up, half_even, half_away, floor, trunc"
         )
-    return result
+    return np.asarray(result)  # numpy makes a scalar of an array without axes
 
 
 def to_codes(

@@ -15,7 +15,7 @@ def codes(seed: int, shape: tuple[int, ...], low: int = -128, high: int = 127) -
 
 @pytest.mark.parametrize("kernel", [(1, 1), (3, 3), (2, 5), (7, 1)], ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1), (3, 2)], ids="stride{0[0]}{0[1]}".format)
-@pytest.mark.parametrize("dilation", [(1, 1), (1, 2)], ids="dilation{0[0]}{0[1]}".format)
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1), (1, 2)], ids="dilation{0[0]}{0[1]}".format)
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (3, 0, 1, 4)], ids=["valid", "padded"])
 def test_every_geometry(
     kernel: tuple[int, int],
@@ -23,7 +23,7 @@ def test_every_geometry(
     dilation: tuple[int, int],
     padding: tuple[int, int, int, int],
 ) -> None:
-    x, w = codes(0, (2, 3, 9, 11)), codes(1, (4, 3, *kernel))
+    x, w = codes(0, (2, 3, 14, 11)), codes(1, (4, 3, *kernel))
     bias = codes(2, (4,), -(1 << 31), (1 << 31) - 1)
     result = conv2d(x, w, bias, stride, padding, dilation, x_zero_point=-7)
     expected = oracle.conv2d(x, w, bias, stride, padding, dilation, 1, -7)
@@ -69,6 +69,15 @@ def test_the_worst_sums_at_every_block_boundary(bits: int, channels: int) -> Non
     x[0, -1, -1, -1] += 1
     w[0, -1, -1, -1] += 1
     assert conv2d(x, w).item() == (channels * 16 - 1) * low**2 + (low + 1) ** 2
+
+
+@pytest.mark.parametrize("groups", [1, 2], ids=["dense", "depthwise"])
+def test_the_blocks_allow_for_the_zero_point(groups: int) -> None:
+    # 127 127 fits 1024 times below 2^24, but (127 + 128) 127 does not.
+    x, w = np.full((1, groups, 32, 32), 127), np.full((groups, 1, 32, 32), 127)
+    w[:, :, -1, -1] = 126
+    result = conv2d(x, w, groups=groups, x_zero_point=-128)
+    assert result.ravel().tolist() == [1023 * 255 * 127 + 255 * 126] * groups
 
 
 def test_depthwise_sums_beyond_float32_are_exact() -> None:

@@ -43,8 +43,8 @@ def test_the_worst_sums_of_every_block_boundary(k: int, a_end: int, b_end: int) 
 
 
 def test_sums_beyond_float64_are_exact() -> None:
-    # 2^21 + 1 products of nearly 2^32: the sum passes 2^53 and is odd.
-    k = (1 << 21) + 1
+    # 2^22 + 1 products of nearly 2^32: two blocks, and a sum above 2^53 that is odd.
+    k = (1 << 22) + 1
     a, b = np.full((1, k), 65535), np.full((k, 1), 65535)
     assert matmul(a, b).item() == k * 65535**2
 

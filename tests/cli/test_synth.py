@@ -37,6 +37,8 @@ def test_route_prints_resources_and_fmax_and_writes_them(
     assert report.synthesis.resources.ffs == 4
     row = next(row.split() for row in printed.splitlines() if row.startswith("ffs"))
     assert row == ["ffs", "4", "13", "17", "5280", "0.3%"]  # 5 bits in, 2 x 4 out
+    tool = f"{report.tool}, seed 3, {report.seconds:g} s, build/synth/{report.digest}"
+    assert tool in printed.splitlines()
     for part in (report.digest, report.synthesis.digest):
         assert f"build/synth/{part}" in printed
         assert (workplace / "build" / "synth" / part).is_dir()

@@ -51,17 +51,19 @@ def synth(
     with work.status(f"synthesizing for {device}"):
         synthesis = flow.synthesize(verilog, TOP, target)
 
-    out = Console()
+    # Names of folders and cells are printed whole, for whoever copies or greps them.
+    out = Console(soft_wrap=True, highlight=False)
     out.print(f"architecture {architecture.name} ({architecture.hash:016x}) on {device}")
     out.print(f"{synthesis.tool}, {synthesis.seconds:g} s, build/synth/{synthesis.digest}")
     report: flow.SynthesisReport | flow.RouteReport = synthesis
     if route:
         with work.status(f"placing and routing on {device}: minutes for a large array"):
             routed = flow.place_and_route(verilog, TOP, target, freq_mhz=freq, seed=seed)
-        out.print(f"{routed.tool}, seed {seed}, {routed.seconds:g} s, build/synth/{routed.digest}")
+        kept = f"build/synth/{routed.digest}"
+        out.print(f"{routed.tool}, seed {seed}, {routed.seconds:g} s, {kept}")
         out.print(_resources(target, synthesis.resources, routed.resources, routed.harness))
         for clock in routed.clocks:
-            out.print(_clock(clock), highlight=False)
+            out.print(_clock(clock), markup=False)
         report = routed
     else:
         out.print(_resources(target, synthesis.resources))

@@ -5,11 +5,11 @@ import os
 import cocotb
 import numpy as np
 import pytest
+from tests.cocotb.clocked import packed, reset, step, unpacked
 
 from bitwright.arith import matmul
 from bitwright.isa import Architecture
 from bitwright.rtl.array import SystolicArray
-from tests.cocotb.clocked import packed, reset, step, unpacked
 
 
 class Stimulus:
@@ -78,7 +78,7 @@ async def random_tiles(dut, gaps):
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def extreme_tiles(dut):
-    """Sums at both ends of a 20-bit accumulator, and the shortest tiles, one right after another."""
+    """Sums at both ends of a 20-bit accumulator, and the shortest tiles, back to back."""
     stimulus = fresh(400)
     rows, columns = stimulus.rows, stimulus.columns
     for x, y, depth in (

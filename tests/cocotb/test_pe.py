@@ -6,11 +6,11 @@ from collections import deque
 import cocotb
 import numpy as np
 import pytest
+from tests.cocotb.clocked import reset, signed, step
 
 from bitwright.arith import matmul
 from bitwright.isa import Architecture
 from bitwright.rtl.pe import ProcessingElement
-from tests.cocotb.clocked import reset, signed, step
 
 
 async def run(dut, elements):

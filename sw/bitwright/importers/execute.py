@@ -50,7 +50,7 @@ def taps(graph: FloatGraph, x: Tensor) -> Iterator[tuple[str, Tensor]]:
     for node in graph.nodes:
         inputs = [values[name] for name in node.inputs]
         with torch.no_grad():
-            value = x if isinstance(node, Input) else _run_node(node, inputs)
+            value = x if isinstance(node, Input) else run_node(node, inputs)
         values[node.name] = value
         for name in node.inputs:
             uses[name] -= 1
@@ -59,7 +59,8 @@ def taps(graph: FloatGraph, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield node.name, value
 
 
-def _run_node(node: Node, inputs: list[Tensor]) -> Tensor:
+def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
+    """The output (N, *shape) of one node from its inputs', in their floating-point type."""
     x = inputs[0]
     match node:
         case Conv2d():

@@ -1,0 +1,79 @@
+"""The two networks that demos and tests train: small enough for minutes, real enough to mean it."""
+
+from torch import Tensor, nn
+
+
+class LeNet5(nn.Module):
+    """LeNet-5 for images (N, 1, 28, 28), with ReLU and max pooling: 61,706 parameters."""
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.relu = nn.ReLU()
+        self.fc1 = nn.Linear(400, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        x = self.pool(self.relu(self.conv1(x)))
+        x = self.pool(self.relu(self.conv2(x)))
+        x = x.flatten(1)
+        x = self.relu(self.fc1(x))
+        x = self.relu(self.fc2(x))
+        logits: Tensor = self.fc3(x)
+        return logits
+
+
+class ResidualBlock(nn.Module):
+    """relu(conv(relu(conv(x))) + shortcut(x)), each convolution batch-normalised.
+
+    The shortcut is x itself, or a 1x1 convolution where channels or stride change.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, outputs, H / stride, W / stride)."""
+        # First the shortcut: the addition then fuses into conv2, the block's last layer.
+        shortcut = self.shortcut(x)
+        y = self.relu(self.norm1(self.conv1(x)))
+        result: Tensor = self.relu(self.norm2(self.conv2(y)) + shortcut)
+        return result
+
+
+class DigitsResNet(nn.Module):
+    """A residual network for images (N, 1, 8, 8): 19,706 parameters.
+
+    Its middle layers have 16 channels on 8 x 8 pixels, so that they fill an 8 x 8 array.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU()
+        self.block1 = ResidualBlock(16, 16)
+        self.block2 = ResidualBlock(16, 32, stride=2)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(32, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        x = self.relu(self.norm(self.stem(x)))
+        x = self.block2(self.block1(x))
+        logits: Tensor = self.classifier(self.pool(x).flatten(1))
+        return logits

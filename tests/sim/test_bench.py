@@ -4,9 +4,12 @@ The simulator's Python imports this file too, for the ``@cocotb.test()`` functio
 """
 
 import itertools
+import os
 import random
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import cocotb
@@ -211,12 +214,21 @@ def test_hanging_bench_is_killed(tmp_path):
     body = """
 @cocotb.test()
 async def hangs(dut):
-    print("here", flush=True)
+    print("here as", os.getpid(), flush=True)
     while True:
         pass
 """
-    with pytest.raises(BenchError, match=r"killed after 3 s(.|\n)*\| here"):
+    with pytest.raises(BenchError, match=r"killed after 3 s(.|\n)*\| here as") as caught:
         run_bench(_module(tmp_path, body), GATE, "gate", timeout=3)
+    simulator = int(re.search(r"here as (\d+)", str(caught.value))[1])
+    try:
+        for _ in range(50):  # the system reaps it a moment after the signal
+            os.kill(simulator, 0)
+            time.sleep(0.1)
+    except ProcessLookupError:
+        return
+    os.kill(simulator, signal.SIGKILL)
+    pytest.fail("the simulator outlived its bench")
 
 
 def test_failing_assertion_of_the_design_fails_the_bench(tmp_path):

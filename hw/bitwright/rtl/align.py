@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 
 def bump_mask(offset: Value, lanes: int) -> Value:
-    """Bit m is set where lane m lies below the word's first byte, hence in the memory's next row."""
+    """Bit m is set where lane m lies below the word's first byte: in the memory's next row."""
     return Cat(offset > m for m in range(lanes))
 
 

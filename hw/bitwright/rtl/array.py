@@ -16,12 +16,12 @@ from bitwright.rtl.pe import ProcessingElement
 class SystolicArray(wiring.Component):
     """R x C elements; row i is an output pixel, column j an output channel.
 
-    Activations enter skewed: row i's element k in cycle k + i, as the staggered memory reads deliver
+    Activations enter skewed: row i's element k in cycle k + i, as the staggered reads deliver
     them. ``weight`` enters unskewed (all columns' k-th weights in cycle k) and is skewed here.
     ``first`` and ``last`` mark row 0's elements and are skewed here.
 
     The wave of ``last`` through a row is its drain: element (i, j) finishes j cycles after (i, 0),
-    so exactly one accumulator of a row finishes per cycle and a bus of one-hot selected accumulators
+    so exactly one accumulator of a row finishes per cycle and a bus of one-hot selected sums
     carries row i's results, channel after channel, while the next tile is already running. No
     shadow register is needed, as long as a tile is at least C elements long.
 

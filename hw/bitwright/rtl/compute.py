@@ -28,7 +28,7 @@ class Compute(wiring.Component):
 
     Latency: from the walker's last request to ``done``, when the last byte can be read, it is
     `timing.array_drain` or `timing.VECTOR_DRAIN` cycles. Throughput: R x C products per cycle
-    without gaps between tiles. Handshake: ``start`` while idle; ``config`` is stable until ``done``.
+    without gaps between tiles. Handshake: ``start`` while idle; ``config`` stable until ``done``.
 
     ``load_*`` writes words of the input stream while ``loading``; ``store_*`` reads words for the
     output stream while ``storing``, in ``window_word`` 3 cycles later. ``fault`` is high after an
@@ -215,7 +215,7 @@ class Compute(wiring.Component):
         )
         ends = [end]
         while len(ends) <= to_write:
-            # A window's end stops where its write is: farther on it would meet the next instruction.
+            # A window's end stops at its write: farther on it would meet the next instruction.
             spent = vector & (len(ends) == timing.VECTOR_WRITE + 1)
             ends.append(delayed(m, Mux(spent, 0, ends[-1]), 1, f"row_end_{len(ends)}"))
         for linear, array_delay, vector_delay, base, pitch in (

@@ -1,4 +1,4 @@
-"""What an execute instruction tells the parts of the machine, as signals that hold while it runs."""
+"""What an execute instruction tells the parts of the machine; it holds while it runs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The machine behind the registers: loads a program, runs both threads, stops on the first error."""
+"""The machine behind the registers: loads a program, runs both threads, stops on an error."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """One post-processing lane: from an accumulator to an output code."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -40,7 +42,7 @@ class Lane(wiring.Component):
         residual_bits = self._architecture.residual_bits
         shifts = [Signal(6, name=f"shift_{n}") for n in range(1, 6)]
         m.d.sync += shifts[0].eq(self.parameters.shift)
-        for earlier, later in zip(shifts, shifts[1:], strict=False):
+        for earlier, later in pairwise(shifts):
             m.d.sync += later.eq(earlier)
 
         # 1: bias and zero point.

@@ -1,6 +1,6 @@
 """Which parameter record goes to the lanes, and when."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,10 +10,9 @@ from bitwright.isa import Architecture
 class ParameterSequencer(wiring.Component):
     """Addresses the parameter buffer: C records per tile, or a chain-full per channel tile.
 
-    Array: ``drain`` starts a run through the tile's C records, ascending, first address in the next
-    cycle; ``closing`` with it moves on to the next channel tile. Vector: ``fill`` starts a run through
-    ``lanes`` records, descending; ``filled`` is high with the last. ``shift`` accompanies a record two
-    cycles after its address, when it is at lane 0.
+    Array: ``drain`` starts a run through the tile's C records, ascending, first address in the
+    next cycle; ``closing`` with it moves on to the next channel tile. Vector: ``fill`` starts a run
+    through ``lanes`` records, descending; ``filled`` is high with the last.
 
     With ``uniform`` every channel has the record at ``base``.
     """

@@ -1,11 +1,16 @@
 """The processing element: one multiply-accumulate."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.product import product
+
+
+def accumulate(acc: Value, element: Value) -> Value:
+    """acc + element, wrapping at the accumulator's width."""
+    return acc + element
 
 
 class ProcessingElement(wiring.Component):
@@ -53,7 +58,7 @@ class ProcessingElement(wiring.Component):
             element.eq(product(self.activation, self.weight, self._style)),
         ]
         m.d.sync += [
-            self.acc.eq(Mux(self.first_out, 0, self.acc) + element),
+            self.acc.eq(accumulate(Mux(self.first_out, 0, self.acc), element)),
             self.done.eq(self.last_out),
         ]
         return m

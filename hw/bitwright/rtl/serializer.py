@@ -11,7 +11,7 @@ from bitwright.isa import Architecture
 class RowSerializers(wiring.Component):
     """One shift register per row, loaded in turn, each handing out a byte per cycle.
 
-    Latency: the word of row ``slot`` in cycle t, its byte e at ``element[slot]`` in cycle t + 1 + e.
+    Latency: the word of row ``slot`` in cycle t, its byte e at ``element[slot]`` in t + 1 + e.
     Throughput: a row may be loaded again after ``lanes`` cycles, without a gap.
     """
 

@@ -125,7 +125,6 @@ def run_bench(
         "test_module": name,
         "hdl_toplevel": top,
         "testcase": testcase,
-        "seed": seed,
         "build_dir": str(simulator),
         "test_dir": str(folder),
         "results_xml": str(results),
@@ -134,6 +133,7 @@ def run_bench(
     }
     print(f"cocotb bench {name} on {top}, seed {seed}")  # pytest shows it where a test fails
     began = time.monotonic()
+    # The runner lets the environment win over its own seed argument: the seed goes there.
     ending = _run(
         arguments, path, dict(environment or {}) | {"COCOTB_RANDOM_SEED": str(seed)}, timeout
     )
@@ -163,7 +163,7 @@ def _build(
     internals: bool,
     waves: bool,
 ) -> Path:
-    """The folder of the simulator, an executable called as the top module: the runner expects it."""
+    """The folder of the simulator, an executable called as the top module for cocotb."""
     try:
         import cocotb_tools.config as cocotb
     except ImportError:

@@ -49,6 +49,7 @@ struct Host {
     std::vector<uint8_t> mirror[2];
     std::vector<Tap> taps;
     uint32_t* cycles = nullptr;
+    uint64_t* ends_at = nullptr;
     uint32_t instructions = 0;
     uint64_t image = 0, time = 0;
     bool image_over = false;
@@ -95,7 +96,10 @@ struct Host {
         }
         if (t.trace_done) {
             const uint32_t pc = t.trace_pc;
-            if (cycles) cycles[image * instructions + pc] = t.trace_cycles;
+            if (cycles) {
+                cycles[image * instructions + pc] = t.trace_cycles;
+                ends_at[image * instructions + pc] = time;
+            }
             for (const Tap& tap : taps)
                 if (tap.pc == pc)
                     memcpy(tap.target + image * tap.stride, &mirror[tap.bank][tap.base], tap.bytes);
@@ -223,10 +227,11 @@ void bw_sink(Host* host, uint8_t* target, uint64_t beats) {
 }
 uint64_t bw_taken(Host* host) { return host->sink_taken; }
 
-// Before a run: where to put each instruction's cycles, and which regions to copy after which.
-void bw_record(Host* host, uint32_t instructions, uint32_t* cycles) {
+// Before a run: where to put each instruction's cycles and the time of its end, and which regions to copy after which.
+void bw_record(Host* host, uint32_t instructions, uint32_t* cycles, uint64_t* ends_at) {
     host->instructions = instructions;
     host->cycles = cycles;
+    host->ends_at = ends_at;
     host->image = 0;
     host->taps.clear();
 }

@@ -52,6 +52,8 @@ class RtlRun:
     """Every layer's codes, (N, *shape); empty unless asked for."""
     cycles: NDArray[np.uint32]
     """(images, execute instructions)."""
+    ends: NDArray[np.uint64]
+    """(images, execute instructions): the machine's `time` at each instruction's end."""
     total_cycles: int
     stalls: int
     macs: int
@@ -63,10 +65,12 @@ def verilog_of(architecture: Architecture) -> str:
     return generate(architecture)
 
 
-def library_of(verilog: str, trace: bool) -> Path:
+def library_of(verilog: str, trace: bool, optimize: int) -> Path:
     """The driver and the model in one shared library, from the cache if it is there."""
     driver = files("bitwright.sim").joinpath("driver.cpp").read_text()
-    return build_library(verilog, TOP, cpp_sources={"driver.cpp": driver}, trace=trace, optimize=3)
+    return build_library(
+        verilog, TOP, cpp_sources={"driver.cpp": driver}, trace=trace, optimize=optimize
+    )
 
 
 class RtlMachine:
@@ -87,7 +91,9 @@ class RtlMachine:
         """
         self.program = program
         text = verilog_of(program.architecture) if verilog is None else verilog
-        self._library = _declared(ctypes.CDLL(str(library_of(text, trace))))
+        # A fault or a waveform is run once: there a quick build counts more than a quick model.
+        optimize = 3 if verilog is None and not trace else 1
+        self._library = _declared(ctypes.CDLL(str(library_of(text, trace, optimize))))
         architecture = program.architecture
         self._host = self._library.bw_new(architecture.lanes, architecture.bank_bytes)
         self._kept: list[object] = []
@@ -113,7 +119,8 @@ class RtlMachine:
         out_beats = program.output_beats
         sink = np.zeros((count, out_beats * lanes), np.uint8)
         cycles = np.zeros((count, len(program.execute)), np.uint32)
-        library.bw_record(host, len(program.execute), cycles.ctypes.data)
+        ends = np.zeros(cycles.shape, np.uint64)
+        library.bw_record(host, len(program.execute), cycles.ctypes.data, ends.ctypes.data)
         captured = self._arm_taps(count) if taps else {}
         self._source(True, images.reshape(-1, lanes), [beats] * count, 1)
         self._source(False, program.body, program.packets(body=True), count)
@@ -131,6 +138,7 @@ class RtlMachine:
                 if plan.name in captured
             },
             cycles=cycles,
+            ends=ends,
             total_cycles=self._wide("cycles"),
             stalls=self._wide("stalls"),
             macs=self._wide("macs"),
@@ -206,7 +214,7 @@ class RtlMachine:
         data = np.ascontiguousarray(data)
         ends = np.cumsum(np.array(lengths, np.uint64), dtype=np.uint64)
         keep = (data, ends)
-        self._kept = [kept for kept in self._kept if kept is not None][-4:] + [keep]
+        self._kept = [*self._kept[-4:], keep]
         self._library.bw_source(
             self._host,
             int(inputs),
@@ -285,7 +293,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         "bw_source": (None, [pointer, ctypes.c_int, pointer, u64, pointer, u64, u64]),
         "bw_sink": (None, [pointer, pointer, u64]),
         "bw_taken": (u64, [pointer]),
-        "bw_record": (None, [pointer, u32, pointer]),
+        "bw_record": (None, [pointer, u32, pointer, pointer]),
         "bw_tap": (None, [pointer, u32, u32, u32, u32, pointer, u64]),
         "bw_run": (ctypes.c_int, [pointer, u64]),
         "bw_trace": (ctypes.c_int, [pointer, ctypes.c_char_p, u64, u64]),

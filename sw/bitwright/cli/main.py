@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, doctor, synth
+from bitwright.cli import check, compile, doctor, synth, verify, verilog
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -30,6 +30,9 @@ app = typer.Typer(
 )
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
+app.command("compile")(compile.compile)
+app.command("verify")(verify.verify)
+app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
 
 

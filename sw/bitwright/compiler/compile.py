@@ -12,7 +12,7 @@ from bitwright.isa.instructions import ExecuteOpcode, encode_execute
 from bitwright.network import Concat, Flatten, Input, Layer, Network
 
 
-def compile(network: Network, architecture: Architecture) -> Program:  # noqa: A001
+def compile(network: Network, architecture: Architecture) -> Program:
     """Compile, or refuse with the layer, what it needs and what there is.
 
     Raises:
@@ -45,7 +45,8 @@ def compile(network: Network, architecture: Architecture) -> Program:  # noqa: A
         if count > limit:
             raise CompileError(
                 network.output.name,
-                f"the program needs {count} {what} instructions, but {what}_instructions is {limit}",
+                f"the program needs {count} {what} instructions,"
+                f" but {what}_instructions is {limit}",
             )
     return Program(
         architecture=architecture,

@@ -2,7 +2,7 @@
 
 
 class CompileError(ValueError):
-    """A network that does not fit an architecture; names the layer, what it needs, what there is."""
+    """A network that does not fit; names the layer, what it needs and what there is."""
 
     def __init__(self, layer: str, reason: str) -> None:
         super().__init__(f"layer {layer!r}: {reason}")

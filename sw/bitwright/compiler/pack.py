@@ -9,7 +9,7 @@ Bytes = NDArray[np.uint8]
 def array_weights(weight: NDArray[np.int64], depth: int, columns: int, lanes: int) -> Bytes:
     """(O, ky, segments, n) codes as words (channel tile, ky, segment, element) of C weights.
 
-    Segments are padded with zeros to whole K-words of ``lanes`` elements, ``depth`` elements in all;
+    Segments are padded with zeros to whole K-words of ``lanes`` elements, ``depth`` in all;
     channels to whole tiles. Returns (words, lanes).
     """
     outputs, kernel_y, segments, length = weight.shape

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.steps import Step
@@ -145,9 +145,8 @@ def _lifetimes(
 def _assignments(roots: list[_Root], sides: dict[str, int]) -> Iterator[dict[str, int]]:
     """Banks for all roots: each component (or free root) one way round or the other."""
     keys = sorted({sides.get(r.name, -2 - 2 * i) >> 1 for i, r in enumerate(roots)})
-    tried = 0
     # A chain of layers alternates when every root starts opposite to the one before.
-    for flips in product((0, 1), repeat=len(keys)):
+    for flips in islice(product((0, 1), repeat=len(keys)), MAX_ASSIGNMENTS):
         turned = {
             key: (n & 1) ^ flip for n, (key, flip) in enumerate(zip(keys, flips, strict=True))
         }
@@ -155,13 +154,10 @@ def _assignments(roots: list[_Root], sides: dict[str, int]) -> Iterator[dict[str
             r.name: turned[sides.get(r.name, -2 - 2 * i) >> 1] ^ (sides.get(r.name, 0) & 1)
             for i, r in enumerate(roots)
         }
-        tried += 1
-        if tried == MAX_ASSIGNMENTS:
-            return
 
 
 def _pack(roots: list[_Root], banks: dict[str, int], capacity: int) -> dict[str, Place] | _Root:
-    """Greedy by size: each root at the lowest address free during its life, or the one that fails."""
+    """Greedy by size: each root at the lowest address free in its life, or the one that fails."""
     placed: list[tuple[_Root, Place]] = []
     for root in sorted(roots, key=lambda r: (-r.size, r.first)):
         base = 0

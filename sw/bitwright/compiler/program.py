@@ -55,7 +55,7 @@ class LayerPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Program:
-    """A compiled network. The same program runs in numpy, under Verilator, under cocotb, on a board."""
+    """A compiled network: the same in numpy, under Verilator, under cocotb, on a board."""
 
     architecture: Architecture
     network: Network
@@ -205,7 +205,7 @@ class Program:
         _, version, digest, crc = _FIXED.unpack_from(data)
         if version != VERSION:
             raise ProgramError(
-                f"{source}: program version {version}; this bitwright reads {VERSION}: compile again"
+                f"{source}: program version {version}; this bitwright reads {VERSION}"
             )
         content = data[_FIXED.size :]
         if zlib.crc32(content) != crc:

@@ -1,4 +1,4 @@
-"""One description of an accelerator, from which compiler, RTL, cycle model and reports are derived."""
+"""One description of an accelerator, from which compiler, RTL and reports are derived."""
 
 import hashlib
 import json

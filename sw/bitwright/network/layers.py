@@ -1,8 +1,8 @@
 """The layers of an integer network, as data.
 
-A layer names its inputs (other layers), holds integer parameters only, and states how its accumulator
-becomes output codes. Shapes are without the batch: ``(C, H, W)`` for images, ``(C,)`` for vectors.
-What a layer computes is defined by `bitwright.network.execute` and by nothing else.
+A layer names its inputs (other layers), holds integer parameters only, and states how its
+accumulator becomes output codes. Shapes are without the batch: ``(C, H, W)`` for images, ``(C,)``
+for vectors.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Input(Layer):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Conv2d(Layer):
-    """acc = sum (x - zx) w + bias; a fused residual adds (r - zr) residual_multiplier after scaling.
+    """acc = sum (x - zx) w + bias; a residual adds (r - zr) residual_multiplier after scaling.
 
     With a residual, ``inputs`` is ``(x, r)``, r has the output's shape, and
     y = clamp(zp + round((acc multiplier + (r - zr) residual_multiplier) / 2^shift)): one rounding.
@@ -143,7 +143,7 @@ class AvgPool2d(Layer):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Requantize(Layer):
-    """y = clamp(zp + round((x - zx) multiplier / 2^shift)): a change of scale, or a lone activation."""
+    """y = clamp(zp + round((x - zx) multiplier / 2^shift)): another scale, or a lone activation."""
 
     requantization: Requantization
     """Multiplier and shift have one element."""

@@ -1,0 +1,94 @@
+"""Faults one can put into the generated RTL to watch the verification find them.
+
+A fault replaces one function of the generator while the Verilog is made; the design itself knows
+nothing of faults.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from amaranth.hdl import Cat, Const, Module, Mux, Value
+
+from bitwright.isa import Architecture
+from bitwright.rtl import generate
+from bitwright.rtl.align import bump_mask
+from bitwright.rtl.product import product
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A defect: what it is, and the function of the generator it stands in for."""
+
+    name: str
+    description: str
+    target: str
+    replacement: Callable[..., Any]
+
+
+def _floor(
+    m: Module, total: Value, shift: Value, half: Value, rounding: Value, built: Sequence[str]
+) -> Value:
+    return Const(0)
+
+
+def _no_carry(acc: Value, element: Value) -> Value:
+    cut = 10
+    low = (acc[:cut] + element[:cut])[:cut]
+    high = acc[cut:].as_signed() + element[cut:].as_signed()
+    return Cat(low, high[: len(acc) - cut]).as_signed()
+
+
+def _negated(a: Value, b: Value, style: str) -> Value:
+    value = product(a, b, style)
+    # Wrong for one code of the activations alone.
+    return Mux(a == -3, -value, value)
+
+
+def _no_bump(offset: Value, lanes: int) -> Value:
+    return bump_mask(offset, lanes) & ~(1 << 0)
+
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        Fault(
+            "rounding",
+            "the lanes' rounding is flipped: floor instead of the named one",
+            "bitwright.rtl.lane.rounding_increment",
+            _floor,
+        ),
+        Fault(
+            "carry",
+            "the PEs' accumulators drop the carry from bit 9 to bit 10",
+            "bitwright.rtl.pe.accumulate",
+            _no_carry,
+        ),
+        Fault(
+            "address",
+            "lane 0 of an unaligned read takes the row above the right one",
+            "bitwright.rtl.readpath.bump_mask",
+            _no_bump,
+        ),
+        Fault(
+            "sign",
+            "products with the activation code -3 have the wrong sign",
+            "bitwright.rtl.pe.product",
+            _negated,
+        ),
+    )
+}
+
+
+def faulty_verilog(architecture: Architecture, fault: Fault) -> str:
+    """The accelerator with the fault in it."""
+    with patch(fault.target, fault.replacement):
+        return generate(architecture)
+
+
+def find_fault(name: str) -> Fault:
+    """The fault of a name; an unknown one is an error that lists them."""
+    if name not in FAULTS:
+        raise ValueError(f"fault {name!r} is not one of {', '.join(FAULTS)}")
+    return FAULTS[name]

@@ -1,0 +1,29 @@
+"""`bitwright verilog`: the accelerator as Verilog text."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verilog(
+    arch: Annotated[
+        Path | None,
+        typer.Option(help="Architecture (.toml); the default accelerator if left out."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
+        "build/accelerator.v"
+    ),
+) -> None:
+    """Generate the accelerator's Verilog."""
+    from bitwright.isa import Architecture
+    from bitwright.rtl import generate
+
+    architecture = Architecture() if arch is None else Architecture.load(arch)
+    text = generate(architecture)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.name}.{os.getpid()}")
+    partial.write_text(text)
+    partial.replace(output)
+    typer.echo(f"{output}: architecture {architecture.name} ({architecture.hash:016x})")

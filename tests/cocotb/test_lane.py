@@ -80,12 +80,12 @@ def random_vectors(rng, count):
 def expected(vectors, config):
     """The twin's codes for vectors (n, 6) under one configuration."""
     acc, bias, multiplier, shift, residual, residual_multiplier = np.array(vectors, np.int64).T
-    common = dict(
-        zero_point=config["zero_point"],
-        rounding=RoundingCode(config["rounding"]).name,
-        low=config["low"],
-        high=config["high"],
-    )
+    common = {
+        "zero_point": config["zero_point"],
+        "rounding": RoundingCode(config["rounding"]).name,
+        "low": config["low"],
+        "high": config["high"],
+    }
     if not config["residual"]:
         return requantize(acc + bias, multiplier, shift, **common)
     centred = residual - config["residual_zero_point"]

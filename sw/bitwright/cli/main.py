@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, compile, doctor, synth, verify, verilog
+from bitwright.cli import check, compile, demo, doctor, synth, verify, verilog
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("compile")(compile.compile)

@@ -2,7 +2,7 @@
 
 A layer names its inputs (other layers), holds integer parameters only, and states how its
 accumulator becomes output codes. Shapes are without the batch: ``(C, H, W)`` for images, ``(C,)``
-for vectors.
+for vectors. What a layer computes is defined by `bitwright.network.execute` and nothing else.
 """
 
 from dataclasses import dataclass

@@ -322,10 +322,16 @@ def test_integer_parameters_follow_from_the_scales():
         assert 2**15 <= layer.requantization.multiplier[channel] < 2**16
 
 
-def test_addition_has_all_bits_in_its_greater_multiplier():
-    layer = quantize(seeded(CASES["plain add"]()), images(), multiplier_bits=12).output
-    greater = max(int(layer.requantization.multiplier[0]), layer.multiplier_b)
-    assert 2**11 <= greater < 2**12
+@pytest.mark.parametrize("factor", [0.01, 100.0], ids=["second greater", "first greater"])
+def test_addition_has_all_bits_in_its_greater_multiplier(factor):
+    module = seeded(CASES["plain add"]())
+    with torch.no_grad():
+        module.modules_[0].weight.mul_(factor)
+        module.modules_[0].bias.mul_(factor)
+    layer = quantize(module, images(), multiplier_bits=12).output
+    first = int(layer.requantization.multiplier[0])
+    assert (first > layer.multiplier_b) == (factor > 1)
+    assert 2**11 <= max(first, layer.multiplier_b) < 2**12
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])

@@ -92,6 +92,12 @@ def test_dead_channel_keeps_its_bias(weight):
     assert np.abs(found.bias).max() <= 2**30
 
 
+def test_dead_channel_without_bias_is_zero():
+    found = quantize_weight(np.zeros((1, 5)), np.zeros(1), SOURCE, OUTPUT, 8)
+    assert (found.codes.tolist(), found.bias.tolist()) == ([[0] * 5], [0])
+    assert found.step[0] == OUTPUT.scale * 2.0**-24
+
+
 def test_bias_beyond_the_accumulator_coarsens_the_step():
     found = quantize_weight(np.full((1, 1), 1e-6), np.array([1e6]), SOURCE, OUTPUT, 8)
     assert found.bias[0] == 2**30

@@ -101,6 +101,16 @@ def test_equal_seeds_give_equal_weights(small):
         assert torch.equal(a, b)
 
 
+def test_dropout_follows_the_seed(small):
+    found = []
+    for state in (1, 2):
+        torch.manual_seed(9)
+        model = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(64, 10))
+        torch.manual_seed(state)
+        found.append(train(model, small, Training(epochs=1))[2].weight.detach())
+    assert torch.equal(*found)
+
+
 def test_other_seed_gives_other_weights(small):
     assert not torch.equal(weights(small, 3)[0], weights(small, 4)[0])
 

@@ -77,9 +77,13 @@ CASES = {
     "clamp": lambda: Function(lambda x: x.clamp(-0.25, 0.5)),
     "clamp one side": lambda: Function(lambda x: x.clamp(max=0.5).clamp(min=-0.25)),
     "clamps apart": lambda: Function(lambda x: x.clamp(0, 1).clamp(2, 3)),
+    "activation of a convolution read twice": lambda: Function(
+        lambda x, a: (lambda y: y.clamp(max=0.1) + y)(a(x).relu()), nn.Conv2d(3, 3, 1)
+    ),
     "max pool": lambda: nn.MaxPool2d(3, 2, padding=1),
     "max pool dilated": lambda: nn.MaxPool2d(2, 1, dilation=2),
     "max pool ceil": lambda: nn.MaxPool2d(3, 2, ceil_mode=True),
+    "max pool ceil dilated": lambda: nn.MaxPool2d(2, 2, dilation=2, ceil_mode=True),
     "max pool ceil padded": lambda: nn.MaxPool2d((3, 2), (2, 3), padding=1, ceil_mode=True),
     "adaptive max pool": lambda: nn.AdaptiveMaxPool2d((4, 2)),
     "pool then relu": lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.ReLU()),
@@ -192,6 +196,11 @@ def test_activation_moves_before_the_pooling():
     assert (pool.low, pool.high) == (-np.inf, np.inf)
 
 
+def test_clamps_that_do_not_meet_are_one_number():
+    _, clamp = nodes(Function(lambda x: x.clamp(2, 3).clamp(0, 1)))
+    assert (clamp.low, clamp.high) == (1.0, 1.0)
+
+
 def test_activation_after_a_pooled_input_is_in_the_pooling():
     _, pool = nodes(nn.Sequential(nn.MaxPool2d(2), nn.ReLU()))
     assert isinstance(pool, MaxPool2d)
@@ -206,6 +215,7 @@ def test_activation_beside_another_reader_stays_apart():
 def test_addition_fuses_into_the_later_convolution():
     module = Function(lambda x, a, b: a(x) + b(x), nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3))
     _, first, second = nodes(module)
+    assert (first.name, second.name) == ("modules_.0", "modules_.1")
     assert second.inputs == ("x", first.name)
 
 
@@ -271,6 +281,18 @@ def test_in_place_operator_on_a_tensor_that_is_read_elsewhere():
     x = images()
     found = run(import_program(module, x), x.double())
     assert torch.allclose(found, module.double()(x.double()))
+
+
+def test_in_place_operator_is_seen_through_an_earlier_view():
+    def forward(x, conv):
+        y = conv(x)
+        view = y.flatten(1)
+        y.relu_()
+        return view
+
+    module = seeded(Function(forward, nn.Conv2d(3, 3, 1)))
+    found = run(import_program(module, images()), images().double())
+    assert torch.allclose(found, module.double()(images().double()))
 
 
 def test_in_place_operator_through_a_view_is_seen():

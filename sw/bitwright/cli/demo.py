@@ -52,7 +52,8 @@ def demo(
     partial.replace(out / "report.json")
     _show(report, console)
     console.print(f"{out / 'report.json'}", soft_wrap=True)
-    raise typer.Exit(0 if report["mismatches"] == 0 and report["cycle_errors"] == 0 else 1)
+    exact = report["mismatches"] == 0 and report["cycle_errors"] == 0
+    raise typer.Exit(0 if exact and report["cycles_rtl"] == report["cycles_model"] else 1)
 
 
 def _network(data: str, count: int | None, console: "Console") -> tuple[Any, dict[str, Any], Any]:

@@ -67,6 +67,7 @@ def test_random_codes_that_cross_several_blocks(bits: int, seed: int) -> None:
         ((4, 2, 3), (3, 5)),
         ((4, 2, 3), (4, 3, 5)),
         ((6, 1, 2, 3), (4, 3, 5)),
+        ((3,), (4, 3, 5)),
         ((2, 0), (0, 3)),
         ((0, 3), (3, 2)),
         ((2, 3), (3, 0)),
@@ -79,6 +80,24 @@ def test_shapes_are_numpys(shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -
     assert result.dtype == np.int64
     assert result.shape == np.matmul(a, b).shape
     assert np.array_equal(result, np.matmul(a, b))
+
+
+@pytest.mark.parametrize(
+    ("shape_a", "shape_b"),
+    [
+        ((5000, 100), (100, 30)),
+        ((30, 100), (100, 5000)),
+        ((3, 999, 64), (64, 50)),
+        ((2, 20, 64), (2, 64, 1001)),
+        ((700, 1300), (1300, 9)),
+        ((300, 500), (500, 300)),
+    ],
+    ids=str,
+)
+def test_products_cut_into_tiles(shape_a: tuple[int, ...], shape_b: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(-128, 128, shape_a), rng.integers(-128, 128, shape_b)
+    assert np.array_equal(matmul(a, b), np.matmul(a, b))  # numpy multiplies integers without BLAS
 
 
 def test_strided_and_read_only_operands() -> None:

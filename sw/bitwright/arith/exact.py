@@ -19,6 +19,12 @@ FLOAT64_LIMIT = 1 << 53
 CODE_LIMIT = 1 << 16
 """Largest |code|: a 16-bit code, with or without its zero point subtracted."""
 _WORTHWHILE = 128  # shorter float32 blocks lose to one float64 product
+_ONE_THREAD = 1 << 18
+"""Products up to which OpenBLAS stays in the calling thread.
+
+Beyond, its threads spin for each other: where other processes share the cores (test workers, a
+simulation beside), each call stalls for some 20 ms, a hundred times what a small product takes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +67,32 @@ def blocked_product(
     may exceed what the float type holds.
     """
     k = a.shape[-1]
-    first: NDArray[np.floating] = np.matmul(a[..., :length], b[..., :length, :])
+    first = _tiled_product(a[..., :length], b[..., :length, :])
     if k <= length:
         return first
     total = first.astype(np.int64)
     for start in range(length, k, length):
-        part = np.matmul(a[..., start : start + length], b[..., start : start + length, :])
+        part = _tiled_product(a[..., start : start + length], b[..., start : start + length, :])
         total += part.astype(np.int64)
     return total
+
+
+def _tiled_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Compute a @ b, the longer of rows and columns in tiles that need no second thread."""
+    rows, columns = a.shape[-2], b.shape[-1]
+    tile = _ONE_THREAD // max(a.shape[-1] * min(rows, columns), 1)
+    if not 2 <= tile < max(rows, columns):
+        whole: NDArray[np.floating] = np.matmul(a, b)
+        return whole
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    out = np.empty((*stack, rows, columns), a.dtype)
+    for start in range(0, max(rows, columns), tile):
+        part = slice(start, start + tile)
+        if rows > columns:
+            np.matmul(a[..., part, :], b, out=out[..., part, :])
+        else:
+            np.matmul(a, b[..., part], out=out[..., part])
+    return out
 
 
 def as_codes(name: str, codes: ArrayLike) -> NDArray[np.integer]:

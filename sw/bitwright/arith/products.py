@@ -27,16 +27,19 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Integers:
             f"the last axis of a must match the last but one of b, but shapes are {left.shape} "
             f"and {right.shape}"
         )
+    rows = np.atleast_2d(left)  # (..., M, K)
+    columns = right if right.ndim > 1 else right[:, None]  # (..., K, N)
     bound = magnitude(left)
     plan = blocking(k, bound, magnitude(right))
-    # Exact: |code| <= 2^16 < 2^24.
-    columns = right.astype(np.float32)
+    factors = columns.astype(np.float32)  # exact: |code| <= 2^16 < 2^24
     if plan.length < k or plan.dtype is np.float64:
         # Every partial sum of a column is bounded by max|a| sum|b|; itself exact in float64.
-        heaviest = np.abs(columns).sum(axis=0 if right.ndim == 1 else -2, dtype=np.float64)
-        plan = refine(plan, k, bound * int(heaviest.max(initial=0)))
-    operand = columns.astype(plan.dtype, copy=False)
+        heaviest = np.abs(factors).sum(axis=-2, dtype=np.float64).max(initial=0)
+        plan = refine(plan, k, bound * int(heaviest))
+    operand = factors.astype(plan.dtype, copy=False)
+    product = blocked_product(rows.astype(plan.dtype), operand, plan.length)
     if right.ndim == 1:
-        product = blocked_product(left.astype(plan.dtype), operand[:, None], plan.length)
-        return product[..., 0].astype(np.int64, copy=False)
-    return blocked_product(left.astype(plan.dtype), operand, plan.length).astype(np.int64)
+        product = product[..., 0]
+    if left.ndim == 1:
+        product = product[..., 0] if right.ndim == 1 else product[..., 0, :]
+    return product.astype(np.int64, copy=False)

@@ -12,7 +12,7 @@ TOP = "accelerator"
 """Name of the generated top module."""
 
 
-class Pins(wiring.Component):
+class Top(wiring.Component):
     """The accelerator with its buses as flat ports: ``control_awaddr``, ``weights_tdata``, ..."""
 
     def __init__(self, architecture: Architecture) -> None:
@@ -38,4 +38,4 @@ class Pins(wiring.Component):
 
 def generate(architecture: Architecture) -> str:
     """The accelerator as Verilog text: module ``accelerator``, clock ``clk``, reset ``rst``."""
-    return str(verilog.convert(Pins(architecture), name=TOP, emit_src=False))
+    return str(verilog.convert(Top(architecture), name=TOP, emit_src=False))

@@ -12,9 +12,10 @@ from unittest.mock import patch
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
 from bitwright.isa import Architecture
-from bitwright.rtl import generate
+from bitwright.rtl import TOP, Top
 from bitwright.rtl.align import bump_mask
 from bitwright.rtl.product import product
+from bitwright.sim.verilate import simulation_verilog
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ FAULTS: dict[str, Fault] = {
 def faulty_verilog(architecture: Architecture, fault: Fault) -> str:
     """The accelerator with the fault in it."""
     with patch(fault.target, fault.replacement):
-        return generate(architecture)
+        return simulation_verilog(Top(architecture), TOP)
 
 
 def find_fault(name: str) -> Fault:

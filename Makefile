@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 PYTHON ?= python3# interpreter that makes .venv (3.11 or newer)
-DEVICE ?= ecp5-25f# FPGA; `bitwright synth --help` lists them
+DEVICE ?= ecp5-85f# FPGA; `bitwright synth --help` lists them
 ARCH ?=# architecture .toml; empty: the default accelerator
 DATA ?= digits# data of the demo: digits or mnist
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one

@@ -6,6 +6,7 @@ nothing of faults.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
@@ -82,8 +83,9 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+@lru_cache(maxsize=2)
 def faulty_verilog(architecture: Architecture, fault: Fault) -> str:
-    """The accelerator with the fault in it."""
+    """The accelerator with the fault in it, kept: a replay needs it again."""
     with patch(fault.target, fault.replacement):
         return simulation_verilog(Top(architecture), TOP)
 

@@ -29,8 +29,6 @@ INTERRUPTS = 1 << CONTROL_IRQ_DONE | 1 << CONTROL_IRQ_ERROR
 SLICE = 200_000
 """Cycles between two looks at the host's side."""
 
-Generator = Callable[[Architecture], str]
-
 
 class MachineError(RuntimeError):
     """The accelerator stopped with an error code."""

@@ -21,7 +21,7 @@ LANE_LATENCY = 8
 WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""
 
-VECTOR_RESIDUAL = READ_LATENCY + VECTOR_LATENCY - READ_LATENCY
+VECTOR_RESIDUAL = VECTOR_LATENCY
 """From a window's last request to that of its residual."""
 VECTOR_WRITE = READ_LATENCY + VECTOR_LATENCY + LANE_LATENCY + 1
 """From a window's last request to its write."""

@@ -110,7 +110,7 @@ def _compare(program: "Program", split: Any, console: "Console") -> dict[str, An
             prediction = predict(program, len(x))
             cycles_rtl += run.total_cycles
             cycles_model += prediction.total
-            cycle_errors += int((run.cycles != np.array(prediction.instructions)).sum())
+            cycle_errors += int((run.cycles != prediction.cycles).sum())
             counted = run.cycles[-1].astype(np.int64)
             bar.advance(task, len(x))
     layers = _layers(program, counted)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bitwright.sim.accelerator import Accelerator
+    from bitwright.sim.measurement import Measurement, measure
     from bitwright.sim.model import VerilatedModel
     from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
     from bitwright.sim.verification import Verification, verify, write_replay
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Accelerator": "accelerator",
     "MachineError": "rtl",
+    "Measurement": "measurement",
     "RtlMachine": "rtl",
     "RtlRun": "rtl",
     "VerilatedModel": "model",
     "Verification": "verification",
+    "measure": "measurement",
     "verify": "verification",
     "write_replay": "verification",
 }
@@ -23,10 +26,12 @@ _HOMES = {
 __all__ = [
     "Accelerator",
     "MachineError",
+    "Measurement",
     "RtlMachine",
     "RtlRun",
     "Verification",
     "VerilatedModel",
+    "measure",
     "verify",
     "write_replay",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from bitwright.compiler import Program, predict
 from bitwright.sim.divergence import Divergence, find_divergence
 from bitwright.sim.faults import FAULTS, faulty_verilog
-from bitwright.sim.rtl import MachineError, RtlMachine
+from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
 
 BATCH = 64
 """Images per call: what progress is shown in, and what is held of every layer."""
@@ -20,6 +21,20 @@ WINDOW = 250
 """Cycles of waveform before and after the wrong output."""
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """What was compared at once."""
+
+    first: int
+    """Index of its first image."""
+    expected: dict[str, NDArray[np.int8]]
+    """Every layer's codes on the reference."""
+    run: RtlRun
+    """The same images on the RTL, with every layer's codes."""
+    seconds: float
+    """That the RTL took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +65,16 @@ def verify(
     *,
     inject: str | None = None,
     progress: Progress | None = None,
+    on_batch: Callable[[Batch], None] | None = None,
 ) -> Verification:
     """Run input codes (N, ...) on the RTL and on the reference and compare everything.
 
-    ``inject`` names a fault of `bitwright.sim.faults` to put into the RTL first.
+    Args:
+        program: what runs on both.
+        x: input codes.
+        inject: names a fault of `bitwright.sim.faults` to put into the RTL first.
+        progress: is told the images compared so far.
+        on_batch: is given what was compared, batch by batch, the one that differs included.
     """
     verilog = None if inject is None else faulty_verilog(program.architecture, FAULTS[inject])
     done = outputs = cycles_rtl = cycles_model = 0
@@ -63,11 +84,15 @@ def verify(
         for start in range(0, len(x), BATCH):
             batch = x[start : start + BATCH]
             _, expected = program.network.run(batch, taps=True)
+            began = time.perf_counter()
             try:
                 run = machine.run(batch, taps=True)
             except MachineError as error:
                 failure = str(error)
                 break
+            seconds = time.perf_counter() - began
+            if on_batch:
+                on_batch(Batch(first=start, expected=expected, run=run, seconds=seconds))
             divergence = find_divergence(program, expected, run.taps)
             done += len(batch)
             outputs += sum(codes.size for codes in expected.values())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bitwright.compiler import Program, predict
 from bitwright.sim.divergence import Divergence, find_divergence
 from bitwright.sim.faults import FAULTS, faulty_verilog
+from bitwright.sim.recording import around, record
 from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
 
 BATCH = 64
@@ -137,36 +138,11 @@ def write_replay(
     np.save(partial / "input.npy", x[divergence.image : divergence.image + 1])
     (partial / "divergence.json").write_text(json.dumps(divergence.to_json(), indent=2) + "\n")
     (partial / "replay.py").write_text(_SCRIPT.format(inject=inject))
-    waveform(program, x[divergence.image], divergence, partial / "window.vcd", inject=inject)
+    choose = around(divergence.place, WINDOW, WINDOW)
+    record(program, x[divergence.image], partial / "window.vcd", choose, inject=inject)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return sorted(folder.iterdir())
-
-
-def waveform(
-    program: Program,
-    image: NDArray[np.int8],
-    divergence: Divergence,
-    path: Path,
-    *,
-    inject: str | None = None,
-) -> None:
-    """Write the waveform around the moment a wrong output is written.
-
-    The machine is deterministic: the image is run once to learn when the instruction ends, and once
-    more, from the same reset, with the waveform open around the output.
-    """
-    verilog = None if inject is None else faulty_verilog(program.architecture, FAULTS[inject])
-    batch = image[None]
-    instruction = divergence.place.instruction
-    with RtlMachine(program, verilog=verilog, trace=True) as machine:
-        run = machine.run(batch)
-        begin = int(run.ends[0, instruction]) - int(run.cycles[0, instruction])
-    moment = begin + divergence.place.cycle
-    with RtlMachine(program, verilog=verilog, trace=True) as machine:
-        machine.start_trace(path, max(0, moment - WINDOW), moment + WINDOW)
-        machine.run(batch)
-        machine.stop_trace()
 
 
 def _cycle_errors(

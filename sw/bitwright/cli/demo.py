@@ -1,6 +1,6 @@
 """`bitwright demo`: from data to a network that is equal in every bit on the RTL, with a report."""
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 IMAGES = {"digits": None, "mnist": 1000}
 """Test images that run on the RTL; None is all."""
+WAVEFORM = "waveform.vcd"
 
 
 def demo(
@@ -22,60 +23,96 @@ def demo(
     images: Annotated[
         int | None, typer.Option(min=1, help="Test images (default: all digits, 1000 of MNIST).")
     ] = None,
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    inject: Annotated[
+        str | None,
+        typer.Option(help="Put this fault into the RTL; `bitwright verify --inject list`."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("runs/demo"),
 ) -> None:
-    """Train, quantize, compile, run the test images on the RTL, and compare every layer."""
+    """Train, quantize, compile, run the test images on the RTL, and compare every layer.
+
+    Writes report.json and report.html and lets runs/latest point at the folder. Exit code 1 if a
+    bit or a cycle differs.
+    """
     if data not in IMAGES:
         raise ValueError(f"--data must be one of {', '.join(IMAGES)}, got {data!r}")
     from rich.console import Console
 
-    from bitwright import compiler, compress, sim
-    from bitwright.files import write_whole
+    from bitwright import compiler, compress, report, sim
     from bitwright.isa import Architecture
+    from bitwright.sim.faults import find_fault
+    from bitwright.sim.toolchain import versions
 
+    if inject is not None:
+        find_fault(inject)
     console = Console()
     architecture = Architecture() if arch is None else Architecture.load(arch)
     with console.status(f"training on {data}") as status:
         reference = compress.quantize_reference(
             data,
             images=images or IMAGES[data],
+            seed=seed,
             progress=lambda p: status.update(
                 f"training on {data}: epoch {p.epoch} of {p.epochs}, validation {p.accuracy:.2%}"
             ),
         )
-    program = compiler.compile(reference.network, architecture)
-    out.mkdir(parents=True, exist_ok=True)
-    program.network.save(out / "net.bw")
-    program.save(out / "net.bwp")
-    codes = reference.codes
+    program, codes, test = (
+        compiler.compile(reference.network, architecture),
+        reference.codes,
+        reference.test,
+    )
     with console.status("building the Verilated model") as status:
         measured = sim.measure(
             program,
             codes,
+            inject=inject,
             progress=lambda done: status.update(f"{done} of {len(codes)} images on the RTL"),
         )
-    report = {
-        "accuracy_float": reference.accuracy_float,
-        "accuracy_reference": reference.accuracy_reference,
-        **measured.to_json(program, reference.test.labels),
-        "data": data,
-        "architecture": json.loads(architecture.to_json()),
-    }
-    write_whole(out / "report.json", json.dumps(report, indent=2) + "\n")
-    _show(report, console)
-    console.print(f"{out / 'report.json'}", soft_wrap=True)
-    raise typer.Exit(0 if measured.found.equal else 1)
+    out.mkdir(parents=True, exist_ok=True)
+    found = measured.found
+    waveform = None
+    if found.machine_error is None:
+        with console.status("building the model that writes waveforms"):
+            recording = sim.record_moment(
+                program, codes, found.divergence, out / WAVEFORM, inject=inject
+            )
+        waveform = {"file": WAVEFORM} | asdict(recording)
+    figures = report.collect(
+        program,
+        measured.to_json(program, test.labels),
+        data=data,
+        seed=seed,
+        injected=inject,
+        accuracies={
+            "accuracy_float": reference.accuracy_float,
+            "accuracy_reference": reference.accuracy_reference,
+        },
+        waveform=waveform,
+        tools=versions(),
+    )
+    examples = report.choose_examples(test.pixels, test.full_scale, test.labels, measured.answers)
+    page = report.save_run(out, program, figures, examples)
+    report.mark_latest(out)
+    _show(figures, console)
+    if found.divergence is not None:
+        console.print(found.divergence.describe(), highlight=False, markup=False, soft_wrap=True)
+    for line in (found.machine_error, *found.cycle_errors):
+        if line:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{page}", soft_wrap=True)
+    raise typer.Exit(0 if found.equal else 1)
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "" if share is None else f"{share:.{digits}%}"
 
 
-def _show(report: dict[str, Any], console: "Console") -> None:
+def _show(figures: dict[str, Any], console: "Console") -> None:
     from rich.table import Table
 
     table = Table("layer", "kind", "shape", "MACs", "cycles", "model", "utilisation", box=None)
-    for layer in report["layers"]:
+    for layer in figures["layers"]:
         table.add_row(
             layer["name"],
             layer["kind"],
@@ -87,12 +124,12 @@ def _show(report: dict[str, Any], console: "Console") -> None:
         )
     console.print(table)
     console.print(
-        f"{report['images']} images, {report['outputs_compared']} outputs of"
-        f" {report['layers_compared']} layers: {report['mismatches']} differ;"
-        f" {len(report['cycle_errors'])} instructions' cycles differ from the model\n"
-        f"accuracy: float {report['accuracy_float']:.2%}, int8 reference"
-        f" {report['accuracy_reference']:.2%}, RTL {report['accuracy_rtl']:.2%}\n"
-        f"{report['sim_cycles_per_second']:,.0f} simulated cycles/s; convolutions that fill the"
-        f" array use {_percent(report['utilization'])} of it",
+        f"{figures['images']} images, {figures['outputs_compared']} outputs of"
+        f" {figures['layers_compared']} layers: {figures['mismatches']} differ;"
+        f" {len(figures['cycle_errors'])} instructions' cycles differ from the model\n"
+        f"accuracy: float {figures['accuracy_float']:.2%}, int8 reference"
+        f" {figures['accuracy_reference']:.2%}, RTL {_percent(figures['accuracy_rtl'], 2)}\n"
+        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; convolutions that fill"
+        f" the array use {_percent(figures['utilization'])} of it",
         highlight=False,
     )

@@ -1,13 +1,10 @@
 """What a summary counts, and what it does not count twice."""
 
 import pytest
+from tests.support.machines import SMALL
 from tests.support.networks import random_network
 
 from bitwright.compiler import compile, filled_utilization, predict, summarize
-from bitwright.isa import Architecture
-from bitwright.isa.architecture import ROUNDINGS
-
-SMALL = Architecture(rows=4, columns=4, roundings=ROUNDINGS, activation_words=2048)
 
 
 @pytest.mark.parametrize("seed", [1, 5, 11], ids=["flatten", "concat", "concat, flatten"])

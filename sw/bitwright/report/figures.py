@@ -101,11 +101,11 @@ def banks_figure(
         for bank, axis in enumerate(axes[1:]):
             for tenant in (t for t in found if t.bank == bank):
                 _room(axis, tenant, LIGHT[hues[tenant.name]], end, tops[bank])
-            axis.set_ylim(0, 1.06 * max(*tops, 1))
+            axis.set_ylim(0, 1.22 * max(*tops, 1))
             axis.set_ylabel("bytes")
             axis.text(
                 0.995,
-                0.93,
+                0.97,
                 f"bank {bank}: {tops[bank]:,} of {capacity:,} bytes used",
                 transform=axis.transAxes,
                 ha="right",
@@ -187,5 +187,11 @@ def _svg(figure: "Figure", name: str) -> str:
     # The page gives width and font.
     text = re.sub(r'(<svg [^>]*?)width="[^"]*" height="[^"]*"', r"\1", text)
     text = re.sub(r"font-family: [^;\"]*|(?<=px) 'DejaVu Sans'[^;\"]*", "", text)
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", text)
+    # Some ids hold addresses of objects: number those that are used, and leave out the others.
+    used = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    for number, old in enumerate(used):
+        text = re.sub(
+            rf'(\bid="|url\(#|href="#){re.escape(old)}(?=[)"])', rf"\1{name}-{number}", text
+        )
+    text = re.sub(rf' id="(?!{name}-\d+")[^"]*"', "", text)
     return themed(text)

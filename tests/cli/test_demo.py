@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from tests.support.html import Page
 from tests.support.networks import random_codes, random_network
+from tests.support.runs import codes_written
 
 from bitwright import compress
 from bitwright.cli.main import main
+from bitwright.compiler import Program
 from bitwright.compress import QuantizedReference
 from bitwright.data import Split
+from bitwright.sim.divergence import Divergence, Place
 
 KEYS = (
     *("images", "mismatches", "layers_compared"),
@@ -90,6 +93,13 @@ def test_demo_with_a_fault_exits_1_and_names_it_in_the_report(
     assert f"instruction {divergence['place']['instruction']}" in read.texts["divergence"]
     shown = figures["waveform"]
     assert shown["first"] <= shown["moment"] <= shown["last"]
+    # The waveform is of the faulty RTL: it shows the wrong code.
+    place = Place(**divergence.pop("place"))
+    found = Divergence(place=place, **divergence)
+    written = codes_written(
+        Program.load("out/first/net.bwp"), found, Path("out/first/waveform.vcd")
+    )
+    assert list(written.values()) == [found.got & 0xFF]
 
 
 def test_unknown_fault_is_refused_before_any_work(

@@ -36,6 +36,7 @@ def test_figures_of_an_exact_run(program: Program) -> None:
     labels = reference.copy()
     labels[:7] += 1
     figures = measured.to_json(program, labels)
+    assert figures["sim_cycles_per_second"] == figures["cycles_rtl"] / measured.seconds
     assert figures["accuracy_rtl"] == 1 - 7 / len(x)
     assert figures["mismatches"] == 0
     assert figures["divergence"] is None

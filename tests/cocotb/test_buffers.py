@@ -68,6 +68,7 @@ class Paths(wiring.Component):
                     for f in REQUEST
                     if f != "bank"
                 ),
+                port.valid.eq(path.valid),
                 port.bank.eq(getattr(self, f"{name}_bank")),
                 port.word.eq(path.bank_word),
                 port.bump.eq(path.bank_bump),
@@ -111,7 +112,11 @@ class Memory:
         for keep, address, known in zip(held, where, in_bank, strict=True):
             if not keep:
                 word.append(request["pad"])
-            elif not known or any(address in addresses for addresses in pending):
+            elif (
+                not request["valid"]
+                or not known
+                or any(address in addresses for addresses in pending)
+            ):
                 word.append(None)
             else:
                 word.append(int(self.bytes[request["bank"], address]))
@@ -184,9 +189,11 @@ async def words_at_any_byte(dut):
         dut.write_word.value = packed(data, 8)
         write_fault = memory.write(cycle, bank, address, data[:count]) if write else 0
 
-        window_bank = int(rng.integers(0, 2))
-        for port, port_bank in (("window", window_bank), ("residual", 1 - window_bank)):
-            request = random_request(rng, memory, port_bank)
+        window = random_request(rng, memory, int(rng.integers(0, 2)))
+        # The window has its bank; one that asks for nothing leaves both to the residual.
+        free = 1 - window["bank"] if window["valid"] else int(rng.integers(0, 2))
+        residual = random_request(rng, memory, free)
+        for port, request in (("window", window), ("residual", residual)):
             drive_read(dut, port, request)
             if cycle >= len(fill) + WritePath.LATENCY:
                 word, fault = memory.read(request)

@@ -11,12 +11,13 @@ from bitwright.rtl.memory import LaneMemory
 
 
 class BankRead(Signature):
-    """A read port of the activation buffer: address out, data one cycle later."""
+    """A read port of the activation buffer: address with ``valid``, data one cycle later."""
 
     def __init__(self, architecture: Architecture) -> None:
         lanes = architecture.lanes
         super().__init__(
             {
+                "valid": Out(1),
                 "bank": Out(1),
                 "word": Out(unsigned((architecture.activation_words - 1).bit_length())),
                 "bump": Out(lanes),
@@ -28,8 +29,9 @@ class BankRead(Signature):
 class ActivationBuffers(wiring.Component):
     """Two banks, each with one read and one write port of a word.
 
-    ``window`` and ``residual`` read; when both name the same bank, ``window`` has it (the compiler
-    keeps them apart). Latency: 1 cycle. Throughput: one read per bank and one write per cycle.
+    ``window`` and ``residual`` read; when both ask for the same bank, ``window`` has it (the
+    compiler keeps them apart). Latency: 1 cycle. Throughput: one read per bank and one write per
+    cycle.
     """
 
     LATENCY = 1
@@ -57,7 +59,7 @@ class ActivationBuffers(wiring.Component):
             bank = LaneMemory(self._architecture.activation_words, self._architecture.lanes)
             m.submodules[f"bank_{n}"] = bank
             banks.append(bank)
-            windowed = self.window.bank == n
+            windowed = self.window.valid & (self.window.bank == n)
             m.d.comb += [
                 bank.read_word.eq(Mux(windowed, self.window.word, self.residual.word)),
                 bank.read_bump.eq(Mux(windowed, self.window.bump, self.residual.bump)),

@@ -1,5 +1,6 @@
 """The datapath: from activations in the banks, over array or lanes, back into the banks."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
@@ -11,8 +12,8 @@ from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import VectorOp
 from bitwright.rtl.array import SystolicArray
 from bitwright.rtl.buffers import ActivationBuffers
-from bitwright.rtl.config import ComputeConfig
-from bitwright.rtl.delay import delayed
+from bitwright.rtl.config import ComputeConfig, LaneConfig
+from bitwright.rtl.delay import delay_line, delayed
 from bitwright.rtl.linear import LinearWalker
 from bitwright.rtl.parameters import ParameterSequencer
 from bitwright.rtl.postprocess import PostProcessor
@@ -26,13 +27,20 @@ from bitwright.rtl.writepath import WritePath
 class Compute(wiring.Component):
     """A `Walker` leads; everything else follows it at fixed distances (`bitwright.isa.timing`).
 
-    Latency: from the walker's last request to ``done``, when the last byte can be read, it is
-    `timing.array_drain` or `timing.VECTOR_DRAIN` cycles. Throughput: R x C products per cycle
-    without gaps between tiles. Handshake: ``start`` while idle; ``config`` stable until ``done``.
+    Latency: from ``finished``, the walker's last request, to ``done``, when the last byte can be
+    read, it is `timing.array_drain` or `timing.VECTOR_DRAIN` cycles. Throughput: R x C products per
+    cycle without gaps between tiles.
+
+    Handshake: ``start`` while not ``walking``. Between two array instructions that is all: the
+    parts behind the walker take what they need of ``config`` when the new instruction's first
+    element reaches them, so ``config`` must be stable for `timing.array_settled` cycles from
+    ``start`` on, and as long as the walk lasts. An instruction of another kind starts after
+    ``done``.
 
     ``load_*`` writes words of the input stream while ``loading``; ``store_*`` reads words for the
-    output stream while ``storing``, in ``window_word`` 3 cycles later. ``fault`` is high after an
-    access outside a buffer.
+    output stream while ``storing``, in ``window_word`` 3 cycles later. After an access outside a
+    buffer ``walk_fault`` is high, for the newest instruction's walk, or ``result_fault``, for the
+    oldest one's parameters, residuals and results.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -42,8 +50,11 @@ class Compute(wiring.Component):
             {
                 "config": In(ComputeConfig()),
                 "start": In(1),
+                "walking": Out(1),
+                "finished": Out(1),
                 "done": Out(1),
-                "fault": Out(1),
+                "walk_fault": Out(1),
+                "result_fault": Out(1),
                 "macs": Out(range(lanes * architecture.columns + 1)),
                 "loading": In(1),
                 "load_valid": In(1),
@@ -60,6 +71,7 @@ class Compute(wiring.Component):
                 ),
                 "parameter_data": In(128),
                 "write_valid": Out(1),
+                "write_bank": Out(1),
                 "write_address": Out(signed(26)),
                 "write_count": Out(range(lanes + 1)),
                 "write_word": Out(word),
@@ -75,21 +87,25 @@ class Compute(wiring.Component):
         m.d.comb += [
             walker.config.eq(self.config.walk),
             walker.start.eq(self.start),
-            post.config.eq(self.config.lane),
+            self.walking.eq(walker.busy),
+            self.finished.eq(walker.finished),
             post.vector.eq(vector),
         ]
-        faults = [self._window(m, walker, buffers, post)]
-        faults += [self._parameters(m, walker, post)]
-        faults += self._results(m, walker, buffers, post)
-        m.d.comb += self.fault.eq(Cat(faults).any())
-
         drain = timing.array_drain(self._architecture)
-        left = Signal(range(drain + 1))
-        with m.If(walker.finished):
-            m.d.sync += left.eq(Mux(vector, timing.VECTOR_DRAIN, drain))
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        m.d.comb += self.done.eq(left == 1)
+        begun = delay_line(m, self.start & ~vector, timing.array_write(self._architecture), "begun")
+        takes = _Takes(vector=self.start & vector, begun=begun)
+        tile_end = walker.last_word & (walker.slot == self._architecture.lanes - 1) & ~vector
+        ended = delayed(m, tile_end, timing.READ_LATENCY + 1, "tile_ended")
+
+        m.d.comb += self.walk_fault.eq(self._window(m, walker, buffers, post, ended))
+        faults = [self._parameters(m, walker, post, takes, ended)]
+        faults += self._results(m, walker, buffers, post, takes)
+        m.d.comb += self.result_fault.eq(Cat(faults).any())
+        self._take_lane_config(m, walker, post, takes)
+
+        landed = delay_line(m, walker.finished & ~vector, drain, "landed")
+        passed = delay_line(m, walker.finished & vector, timing.VECTOR_DRAIN, "passed")
+        m.d.comb += self.done.eq(landed[-1] | passed[-1])
 
         multiplies = ~vector | (self.config.vector_op == VectorOp.MAC)
         columns = Mux(walker.last_tile, self.config.last_columns, self._step(vector))
@@ -104,7 +120,12 @@ class Compute(wiring.Component):
         return Mux(vector, self._architecture.lanes, self._architecture.columns)
 
     def _window(
-        self, m: Module, walker: Walker, buffers: ActivationBuffers, post: PostProcessor
+        self,
+        m: Module,
+        walker: Walker,
+        buffers: ActivationBuffers,
+        post: PostProcessor,
+        ended: Any,
     ) -> Any:
         """The walk's words, through the array and through the vector lanes, to the lanes."""
         architecture, config = self._architecture, self.config
@@ -121,8 +142,10 @@ class Compute(wiring.Component):
             window.x.eq(Mux(self.storing, 0, walker.x)),
             window.inside.eq(self.storing | walker.inside),
             window.line_bytes.eq(Mux(self.storing, lanes, config.line_bytes)),
-            window.pad.eq(config.pad),
+            # The padding is put in two cycles after the request, perhaps under the next config.
+            window.pad.eq(delayed(m, config.pad, timing.READ_LATENCY - 1, "pad")),
             window.data.eq(buffers.window.data),
+            buffers.window.valid.eq(window.valid),
             buffers.window.bank.eq(config.in_bank),
             buffers.window.word.eq(window.bank_word),
             buffers.window.bump.eq(window.bank_bump),
@@ -134,16 +157,16 @@ class Compute(wiring.Component):
         # walk so that element and weight meet at row 0.
         at_word = timing.READ_LATENCY
         at_row = at_word + 1
-        weights = delayed(m, self.weight_data, at_row - 1, "weights")
+        word_weights = delayed(m, self.weight_data, at_word - 1, "word_weights")
+        weights = delayed(m, word_weights, at_row - at_word, "weights")
         tile_start = walker.first_word & (walker.slot == 0) & ~vector
-        tile_end = walker.last_word & (walker.slot == lanes - 1) & ~vector
         m.d.comb += [
             serializers.valid.eq(delayed(m, walker.valid & ~vector, at_word, "word_valid")),
             serializers.slot.eq(delayed(m, walker.slot, at_word, "slot")),
             serializers.word.eq(window.word),
             array.activation.eq(serializers.element),
             array.first.eq(delayed(m, tile_start, at_row, "first")),
-            array.last.eq(delayed(m, tile_end, at_row, "last")),
+            array.last.eq(ended),
             *(array.weight[j].eq(weights.word_select(j, 8)) for j in range(architecture.columns)),
             post.row_acc.eq(array.result),
         ]
@@ -154,27 +177,51 @@ class Compute(wiring.Component):
             vector_lanes.valid.eq(delayed(m, walker.valid & vector, at_word, "window_valid")),
             vector_lanes.first.eq(delayed(m, walker.first_word, at_word, "window_first")),
             vector_lanes.word.eq(window.word),
-            vector_lanes.weight.eq(delayed(m, self.weight_data, at_word - 1, "window_weights")),
+            vector_lanes.weight.eq(word_weights),
             post.lane_acc.eq(vector_lanes.acc),
         ]
         multiplies = ~vector | (config.vector_op == VectorOp.MAC)
         weight_fault = walker.valid & multiplies & (walker.weight >= architecture.weight_words)
         return window.fault | weight_fault
 
-    def _parameters(self, m: Module, walker: Walker, post: PostProcessor) -> Any:
+    def _take_lane_config(
+        self, m: Module, walker: Walker, post: PostProcessor, takes: "_Takes"
+    ) -> None:
+        """The lanes change over in the cycle before the first accumulator reaches lane 0.
+
+        That is long after the start where a tile is long; the configuration waits in ``coming``.
+        """
+        opening, first_end = Signal(), Signal()
+        coming = Signal(LaneConfig())
+        m.d.comb += first_end.eq(opening & walker.last_word & (walker.slot == 0))
+        with m.If(takes.begun[0]):
+            m.d.sync += opening.eq(1)
+        with m.Elif(first_end):
+            m.d.sync += opening.eq(0)
+        distance = timing.array_result(self._architecture)
+        changes = delay_line(m, first_end, distance - 1, "changes")[-1]
+        with m.If(takes.begun[distance]):
+            m.d.sync += coming.eq(self.config.lane)
+        with m.If(takes.vector):
+            m.d.sync += post.config.eq(self.config.lane)
+        with m.Elif(changes):
+            m.d.sync += post.config.eq(coming)
+
+    def _parameters(
+        self, m: Module, walker: Walker, post: PostProcessor, takes: "_Takes", ended: Any
+    ) -> Any:
         """Parameter records: with each tile's drain, or into the chain before a vector tile."""
         architecture, config = self._architecture, self.config
-        lanes, vector = architecture.lanes, config.walk.vector
+        vector = config.walk.vector
         m.submodules.parameters = parameters = ParameterSequencer(architecture)
-        tile_end = walker.last_word & (walker.slot == lanes - 1) & ~vector
         asked = Signal()
         m.d.sync += asked.eq(walker.waiting)
         m.d.comb += [
-            parameters.start.eq(self.start),
+            parameters.start.eq(takes.at(timing.READ_LATENCY + 1)),
             parameters.base.eq(config.parameter_base),
             parameters.vector.eq(vector),
             parameters.uniform.eq(config.uniform),
-            parameters.drain.eq(delayed(m, tile_end, timing.READ_LATENCY + 1, "drain")),
+            parameters.drain.eq(ended),
             parameters.closing.eq(
                 delayed(m, walker.closing, timing.READ_LATENCY + 1, "drain_closing")
             ),
@@ -190,7 +237,12 @@ class Compute(wiring.Component):
         return parameters.valid & (parameters.address >= architecture.parameter_records)
 
     def _results(
-        self, m: Module, walker: Walker, buffers: ActivationBuffers, post: PostProcessor
+        self,
+        m: Module,
+        walker: Walker,
+        buffers: ActivationBuffers,
+        post: PostProcessor,
+        takes: "_Takes",
     ) -> list[Any]:
         """The residual that meets a result, and the place the result is written to."""
         architecture, config = self._architecture, self.config
@@ -229,7 +281,7 @@ class Compute(wiring.Component):
             (write_walker, to_write, timing.VECTOR_WRITE, config.out_base, config.out_pitch),
         ):
             m.d.comb += [
-                linear.start.eq(self.start),
+                linear.start.eq(takes.at(array_delay)),
                 linear.base.eq(base),
                 linear.pitch.eq(pitch),
                 linear.step.eq(self._step(vector)),
@@ -245,14 +297,23 @@ class Compute(wiring.Component):
         select = delayed(
             m, residual_slot, to_write - 1 - to_residual - timing.READ_LATENCY, "select"
         )
-        residual_valid = residual_walker.valid & config.lane.residual
+        residual_bank, residual_used, out_bank = Signal(), Signal(), Signal()
+        with m.If(residual_walker.start):
+            m.d.sync += [
+                residual_bank.eq(config.residual_bank),
+                residual_used.eq(config.lane.residual),
+            ]
+        with m.If(write_walker.start):
+            m.d.sync += out_bank.eq(config.out_bank)
+        residual_valid = residual_walker.valid & residual_used
         m.d.comb += [
             residual.valid.eq(residual_valid),
             residual.address.eq(residual_walker.address),
             residual.inside.eq(1),
             residual.line_bytes.eq(lanes),
             residual.data.eq(buffers.residual.data),
-            buffers.residual.bank.eq(config.residual_bank),
+            buffers.residual.valid.eq(residual_valid),
+            buffers.residual.bank.eq(residual_bank),
             buffers.residual.word.eq(residual.bank_word),
             buffers.residual.bump.eq(residual.bank_bump),
             post.residual_valid.eq(
@@ -262,6 +323,7 @@ class Compute(wiring.Component):
             post.residual_word.eq(residual.word),
             post.select.eq(select),
             self.write_valid.eq(Mux(self.loading, self.load_valid, write_walker.valid)),
+            self.write_bank.eq(Mux(self.loading, config.in_bank, out_bank)),
             self.write_address.eq(Mux(self.loading, self.load_address, write_walker.address)),
             self.write_count.eq(Mux(self.loading, lanes, write_walker.count)),
             self.write_word.eq(Mux(self.loading, self.load_word, post.word)),
@@ -273,7 +335,20 @@ class Compute(wiring.Component):
             buffers.write_bump.eq(write.bank_bump),
             buffers.write_enable.eq(write.bank_enable),
             buffers.write_data.eq(write.bank_data),
+            buffers.write_bank.eq(delayed(m, self.write_bank, 1, "written_bank")),
         ]
-        bank = delayed(m, Mux(self.loading, config.in_bank, config.out_bank), 1, "write_bank")
-        m.d.comb += buffers.write_bank.eq(bank)
         return [residual.fault, write.fault]
+
+
+@dataclass(frozen=True)
+class _Takes:
+    """When the parts behind the walker take an instruction's configuration."""
+
+    vector: Any
+    """A vector instruction starts; nothing else is under way."""
+    begun: list[Any]
+    """An array instruction started 0, 1, .. cycles ago."""
+
+    def at(self, distance: int) -> Any:
+        """For a part the first element reaches ``distance`` cycles or more after its request."""
+        return self.vector | self.begun[distance]

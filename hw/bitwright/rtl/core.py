@@ -80,8 +80,8 @@ class Core(wiring.Component):
 
         self._memories(m, loader, execute_thread, fetch_thread, execute, fetch)
         for thread, engine, other in (
-            (execute_thread, execute, fetch),
-            (fetch_thread, fetch, execute),
+            (execute_thread, execute, fetch_thread),
+            (fetch_thread, fetch, execute_thread),
         ):
             m.d.comb += [
                 engine.instruction.eq(thread.instruction),
@@ -90,6 +90,12 @@ class Core(wiring.Component):
                 thread.tokens_valid.eq(other.done),
                 thread.tokens_in.eq(other.release),
             ]
+        m.d.comb += [
+            execute.next_opcode.eq(execute_thread.next_opcode),
+            execute.in_flight.eq(execute_thread.in_flight),
+            execute_thread.ready.eq(execute.ready),
+            fetch_thread.ready.eq(fetch_thread.in_flight == 0),
+        ]
         wiring.connect(m, wiring.flipped(self.inputs), execute.inputs)
         wiring.connect(m, execute.outputs, wiring.flipped(self.outputs))
 
@@ -108,21 +114,21 @@ class Core(wiring.Component):
         ]
         idle = Signal()
         stuck = Signal()
+        still = [
+            thread.finished | (thread.waiting & (thread.in_flight == 0))
+            for thread in (execute_thread, fetch_thread)
+        ]
         m.d.comb += [
             idle.eq(execute_thread.finished & fetch_thread.finished),
-            stuck.eq(
-                (execute_thread.waiting | execute_thread.finished)
-                & (fetch_thread.waiting | fetch_thread.finished)
-                & ~idle
-            ),
+            stuck.eq(still[0] & still[1] & ~idle),
         ]
 
         error, state = self._state(m, loader, start, prologue, idle)
         m.d.comb += halted.eq(control.error != ErrorCode.NONE)
-        error_is_fetch = Signal()
+        error_is_fetch, error_oldest = Signal(), Signal()
         first = Signal(ErrorCode)
         with m.If(execute.error != ErrorCode.NONE):
-            m.d.comb += first.eq(execute.error)
+            m.d.comb += [first.eq(execute.error), error_oldest.eq(execute.error_oldest)]
         with m.Elif(fetch.error != ErrorCode.NONE):
             m.d.comb += [first.eq(fetch.error), error_is_fetch.eq(1)]
         with m.Elif(stuck & state.threads):
@@ -132,11 +138,12 @@ class Core(wiring.Component):
             ]
         with m.Else():
             m.d.comb += first.eq(error)
+        execute_pc = Mux(error_oldest, execute_thread.done_pc, execute_thread.pc)
         with m.If(~halted & (first != ErrorCode.NONE)):
             m.d.sync += [
                 control.error.eq(first),
                 control.error_thread.eq(error_is_fetch),
-                control.error_pc.eq(Mux(error_is_fetch, fetch_thread.pc, execute_thread.pc)),
+                control.error_pc.eq(Mux(error_is_fetch, fetch_thread.pc, execute_pc)),
             ]
 
         m.d.comb += control.busy.eq((state.loading | state.threads) & ~halted)
@@ -213,14 +220,16 @@ class Core(wiring.Component):
                 control.macs.eq(control.macs + execute.macs),
                 control.images_done.eq(control.images_done + thread.body_done),
             ]
+        # An instruction's cycles: from its issue, or from the end of the one still under way then.
         elapsed = Signal(32)
-        m.d.sync += elapsed.eq(Mux(thread.issue, 1, elapsed + 1))
+        begins = thread.issue & (thread.in_flight == 0)
+        m.d.sync += elapsed.eq(Mux(begins | thread.done, 1, elapsed + 1))
         profile = WideBuffer(self._architecture.execute_instructions, 32)
         m.submodules.profile = profile
         m.d.comb += [
             profile.read_address.eq(control.profile_address),
             control.profile_data.eq(profile.read_data),
-            profile.write_address.eq(thread.pc),
+            profile.write_address.eq(thread.done_pc),
             profile.write_data.eq(elapsed),
             profile.write_enable.eq(execute.done),
             trace.write.eq(execute.write_valid),
@@ -230,7 +239,7 @@ class Core(wiring.Component):
             trace.word.eq(execute.write_word),
             trace.issue.eq(thread.issue),
             trace.done.eq(execute.done),
-            trace.pc.eq(thread.pc),
+            trace.pc.eq(thread.done_pc),
             trace.cycles.eq(elapsed),
         ]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 
 
 def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
@@ -12,3 +12,10 @@ def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
         m.d.sync += register.eq(signal)
         signal = register
     return signal
+
+
+def delay_line(m: Module, signal: Any, cycles: int, name: str) -> list[Any]:
+    """Bit ``signal`` as it was 0, 1, .. ``cycles`` cycles ago, in one shift register."""
+    line = Signal(cycles, name=name)
+    m.d.sync += line.eq(Cat(signal, line))
+    return [signal, *line]

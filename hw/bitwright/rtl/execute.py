@@ -1,11 +1,11 @@
-"""The execute engine: runs one instruction of the execute thread at a time."""
+"""The execute engine: runs the instructions of the execute thread."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
-from bitwright.isa import Architecture, ErrorCode
+from bitwright.isa import Architecture, ErrorCode, timing
 from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
@@ -17,13 +17,19 @@ from bitwright.rtl.transfer import StreamIn, StreamOut
 class ExecuteEngine(wiring.Component):
     """Checks an instruction, runs it, says when its last byte is written.
 
+    An array instruction may begin while the one before, an array instruction too, is still on its
+    way through array and lanes: its walk starts ``wait`` cycles (a field of the instruction) after
+    the earlier walk's end. The compiler chooses ``wait`` so that nothing is read before it is
+    written. Every other instruction has the machine to itself.
+
     Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 1, ``done`` after the
-    number of cycles the compiler's model gives. Handshake: ``issue`` while not ``busy``;
-    ``instruction`` stable from t + 1 until ``done``.
+    number of cycles the compiler's model gives. Handshake: ``issue`` only while ``ready``, which
+    looks at ``next_opcode`` and ``in_flight``; ``instruction`` stable from t + 1 until the next.
 
     Members: ``inputs``, ``outputs`` are the activation streams; ``weight_*`` and ``parameter_*``
-    read the wide buffers; ``error`` stays NONE as long as all is well; ``stalled`` is high in
-    cycles lost to a stream; ``macs`` is the number of products issued in a cycle.
+    read the wide buffers; ``error`` stays NONE as long as all is well, and is the oldest
+    instruction's with ``error_oldest``; ``stalled`` is high in cycles lost to a stream; ``macs`` is
+    the number of products issued in a cycle.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -33,10 +39,12 @@ class ExecuteEngine(wiring.Component):
             {
                 "instruction": In(32 * EXECUTE_WORDS),
                 "issue": In(1),
-                "busy": Out(1),
+                "next_opcode": In(8),
+                "in_flight": In(2),
+                "ready": Out(1),
                 "done": Out(1),
-                "release": Out(8),
                 "error": Out(ErrorCode),
+                "error_oldest": Out(1),
                 "stalled": Out(1),
                 "macs": Out(range(lanes * architecture.columns + 1)),
                 "inputs": In(stream.Signature(Beat(lanes))),
@@ -63,16 +71,15 @@ class ExecuteEngine(wiring.Component):
         m.submodules.stream_in = stream_in = StreamIn(self._architecture)
         m.submodules.stream_out = stream_out = StreamOut(self._architecture)
         opcode = f["opcode"]
-        begin, running = Signal(), Signal()
-        computes = (opcode == ExecuteOpcode.CONV) | (opcode == ExecuteOpcode.VECTOR)
+        begin = Signal()
         well = begin & (malformed == ErrorCode.NONE)
         m.d.sync += begin.eq(self.issue)
-        with m.If(self.issue):
-            m.d.sync += running.eq(1)
+        start, age = self._starts(m, compute, well, opcode, f["wait"])
+        running = self.in_flight != 0
 
         m.d.comb += fill_config(f, compute.config, opcode == ExecuteOpcode.VECTOR)
         m.d.comb += [
-            compute.start.eq(well & computes),
+            compute.start.eq(start),
             stream_in.start.eq(well & (opcode == ExecuteOpcode.IN)),
             stream_out.start.eq(well & (opcode == ExecuteOpcode.OUT)),
             *(s.base.eq(f["in_base"]) for s in (stream_in, stream_out)),
@@ -97,8 +104,6 @@ class ExecuteEngine(wiring.Component):
                 running
                 & (compute.done | landed | stream_out.done | (well & (opcode == ExecuteOpcode.NOP)))
             ),
-            self.busy.eq(running),
-            self.release.eq(f["release"]),
             self.stalled.eq(stream_in.starved | stream_out.blocked),
             self.macs.eq(compute.macs),
             self.weight_address.eq(compute.weight_address),
@@ -106,17 +111,48 @@ class ExecuteEngine(wiring.Component):
             self.parameter_address.eq(compute.parameter_address),
             compute.parameter_data.eq(self.parameter_data),
             self.write_valid.eq(compute.write_valid),
-            self.write_bank.eq(Mux(compute.loading, f["in_bank"], f["out_bank"])),
+            self.write_bank.eq(compute.write_bank),
             self.write_address.eq(compute.write_address),
             self.write_count.eq(compute.write_count),
             self.write_word.eq(compute.write_word),
         ]
-        with m.If(self.done):
-            m.d.sync += running.eq(0)
         with m.If(begin):
             m.d.comb += self.error.eq(malformed)
-        with m.Elif(running & compute.fault):
-            m.d.comb += self.error.eq(ErrorCode.ADDRESS)
+        with m.If(running & (compute.walk_fault | compute.result_fault)):
+            # A fault shows within two cycles of its request: of the walk before, in a young one.
+            m.d.comb += [
+                self.error.eq(ErrorCode.ADDRESS),
+                self.error_oldest.eq(compute.result_fault | (age <= 2)),
+            ]
         with m.Elif(running & stream_in.fault):
             m.d.comb += self.error.eq(ErrorCode.LENGTH)
         return m
+
+    def _starts(
+        self, m: Module, compute: Compute, well: Value, opcode: Value, wait: Value
+    ) -> tuple[Signal, Signal]:
+        """When a computation starts, and for how many cycles it has been going on."""
+        settled = timing.array_settled(self._architecture)
+        start, pending = Signal(), Signal()
+        since = Signal(8, init=255)
+        age = Signal(range(settled + 1))
+        to_array = well & (opcode == ExecuteOpcode.CONV)
+        m.d.comb += start.eq(
+            (well & (opcode == ExecuteOpcode.VECTOR)) | ((to_array | pending) & (since >= wait))
+        )
+        m.d.sync += pending.eq((pending | to_array) & ~start)
+        with m.If(compute.finished):
+            m.d.sync += since.eq(0)
+        with m.Elif(since != 255):
+            m.d.sync += since.eq(since + 1)
+        # `age` stands at 0 from the issue to the start, and at `settled` once another may follow.
+        with m.If(self.issue):
+            m.d.sync += age.eq(0)
+        with m.Elif((start | (age != 0)) & (age != settled)):
+            m.d.sync += age.eq(age + 1)
+        follows = (opcode == ExecuteOpcode.CONV) & (self.next_opcode == ExecuteOpcode.CONV)
+        m.d.comb += self.ready.eq(
+            (self.in_flight == 0)
+            | ((self.in_flight == 1) & follows & (age == settled) & ~compute.walking)
+        )
+        return start, age

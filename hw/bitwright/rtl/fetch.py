@@ -15,7 +15,7 @@ class FetchEngine(wiring.Component):
 
     A record is 16 bytes, hence several beats of a narrow stream. Each instruction's data is one
     packet: `ErrorCode.LENGTH` if it ends early or late. Throughput: one beat per cycle.
-    Latency: ``done`` two cycles after the last beat. Handshake: as `ExecuteEngine`.
+    Latency: ``done`` two cycles after the last beat. Handshake: one instruction at a time.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -25,7 +25,6 @@ class FetchEngine(wiring.Component):
                 "instruction": In(32 * FETCH_WORDS),
                 "issue": In(1),
                 "done": Out(1),
-                "release": Out(8),
                 "error": Out(ErrorCode),
                 "beats": In(stream.Signature(Beat(architecture.lanes))),
                 "weight_address": Out(unsigned((architecture.weight_words - 1).bit_length())),
@@ -89,7 +88,6 @@ class FetchEngine(wiring.Component):
             self.parameter_address.eq(address),
             self.parameter_data.eq(gathered),
             self.parameter_enable.eq(taken & is_parameters & whole),
-            self.release.eq(f["release"]),
         ]
         m.d.sync += self.done.eq(taken & final)
         with m.If(taken):

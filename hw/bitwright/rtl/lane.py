@@ -1,15 +1,17 @@
 """One post-processing lane: from an accumulator to an output code."""
 
-from itertools import pairwise
-
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.config import LaneConfig, ParameterRecord
+from bitwright.rtl.delay import delayed
 from bitwright.rtl.product import product
-from bitwright.rtl.rounding import rounding_increment
+from bitwright.rtl.rounding import Remainder, rounds_up
+
+_COARSE_BITS = 24
+_QUOTIENT_BITS = 11
 
 
 class Lane(wiring.Component):
@@ -40,10 +42,11 @@ class Lane(wiring.Component):
         config, style = self.config, self._architecture.lane_multiplier
         multiplier_bits = self._architecture.multiplier_bits
         residual_bits = self._architecture.residual_bits
-        shifts = [Signal(6, name=f"shift_{n}") for n in range(1, 6)]
-        m.d.sync += shifts[0].eq(self.parameters.shift)
-        for earlier, later in pairwise(shifts):
-            m.d.sync += later.eq(earlier)
+        shifts = [self.parameters.shift[:6]]
+        for n in range(1, 6):
+            shift = Signal(6, name=f"shift_{n}")
+            m.d.sync += shift.eq(shifts[-1])
+            shifts.append(shift)
 
         # 1: bias and zero point.
         biased, centred = Signal(signed(32)), Signal(signed(9))
@@ -54,41 +57,78 @@ class Lane(wiring.Component):
             multiplier.eq(self.parameters.multiplier),
             residual_multiplier.eq(self.parameters.residual_multiplier),
         ]
-        # 2: products; 3: their sum. |biased m| < 2^62 and |centred mr| < 2^40, so 64 bits hold it.
-        scaled = Signal(signed(32 + multiplier_bits))
-        total = Signal(signed(34 + multiplier_bits))
-        half = Signal(63)
-        m.d.sync += [
-            scaled.eq(product(biased, multiplier, style)),
-            half.eq((Const(1, 63) << shifts[1])[1:]),
-        ]
+        # 2 and 3: products, in two registers that a multiplier block may take in.
+        scaled = product(biased, multiplier, style)
+        scaled = delayed(m, scaled, 2, "scaled")
+        # 4: their sum. |biased m| < 2^62 and |centred mr| < 2^40, so 64 bits hold it.
+        bits = 33 + multiplier_bits
         if residual_bits:
-            added = Signal(signed(9 + residual_bits))
-            total = Signal(signed(max(34 + multiplier_bits, 11 + residual_bits)))
-            m.d.sync += added.eq(product(centred, residual_multiplier, style))
-            m.d.sync += total.eq(scaled + added)
-        else:
-            m.d.sync += total.eq(scaled)
-        # 4: the rounding; 5 and 6: the shift, first by eights.
-        increment = rounding_increment(
-            m, total, shifts[2], half, config.rounding, self._architecture.roundings
-        )
-        rounded = Signal(signed(max(len(total), 64) + 2))
-        coarse = Signal(signed(len(rounded)))
-        quotient = Signal(signed(16))
-        fine = Signal(signed(len(rounded)))
-        m.d.comb += fine.eq(coarse >> shifts[4][:3])
-        limit = 1 << 14
-        m.d.sync += [
-            rounded.eq(total + increment),
-            coarse.eq(rounded >> (shifts[3][3:] << 3)),
-            # 10 bits decide every clamp; far beyond it only the sign matters.
-            quotient.eq(Mux(fine >= limit, limit, Mux(fine < -limit, -limit, fine))),
-        ]
-        # 7: output zero point; 8: clamp.
-        offset = Signal(signed(17))
-        m.d.sync += offset.eq(quotient + config.zero_point)
+            bits = max(bits, 10 + residual_bits) + 1
+            added = delayed(m, product(centred, residual_multiplier, style), 2, "added")
+            scaled = scaled + added
+        total = Signal(signed(bits))
+        m.d.sync += total.eq(scaled)
+
+        # 5 and 6: the shift, first by eights; 7: rounding and output zero point.
+        coarse, below = self._shift_by_eights(m, total, shifts[4][3:])
+        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[5][:3])
+        up = Signal()
+        m.d.sync += up.eq(rounds_up(m, cut, config.rounding, self._architecture.roundings))
+        widened, zero_point = Signal(signed(13)), Signal(signed(13))
+        offset = Signal(signed(13))
+        m.d.comb += [widened.eq(quotient), zero_point.eq(config.zero_point)]
+        # One adder for quotient + zero point + up: the bit below carries `up` in.
+        m.d.sync += offset.eq((Cat(Const(1, 1), widened) + Cat(up, zero_point))[1:14])
+        # 8: clamp.
         m.d.sync += self.code.eq(
             Mux(offset > config.high, config.high, Mux(offset < config.low, config.low, offset))
         )
         return m
+
+    def _shift_by_eights(self, m: Module, total: Signal, eights: Value) -> tuple[Signal, Signal]:
+        """2 total >> 8 eights, saturated to 24 bits; and whether a bit was cut off.
+
+        The doubling keeps the bit that decides the rounding. What 24 bits cannot hold is still
+        beyond every clamp after the shift by up to 7 that follows.
+        """
+        doubled = Signal(signed(8 * 7 + _COARSE_BITS))
+        m.d.comb += doubled.eq(total << 1)
+        sign = doubled[-1]
+        taken, fits, cut = Signal(_COARSE_BITS), Signal(), Signal()
+        # From the top: do all bits from 8 k + 23 on equal the sign?
+        alike = [Const(1, 1)]
+        for k in reversed(range(7)):
+            low = 8 * k + _COARSE_BITS - 1
+            alike.insert(0, alike[0] & ~(doubled[low : low + 8] ^ sign.replicate(8)).any())
+        set_below = [Const(0, 1)]
+        for k in range(1, 8):
+            set_below.append(set_below[-1] | doubled[8 * k - 8 : 8 * k].any())
+        with m.Switch(eights):
+            for k in range(8):
+                with m.Case(k):
+                    m.d.comb += [
+                        taken.eq(doubled[8 * k : 8 * k + _COARSE_BITS]),
+                        fits.eq(alike[k]),
+                        cut.eq(set_below[k]),
+                    ]
+        coarse, below = Signal(signed(_COARSE_BITS)), Signal()
+        furthest = Cat((~sign).replicate(_COARSE_BITS - 1), sign)
+        m.d.sync += [coarse.eq(Mux(fits, taken, furthest)), below.eq(cut)]
+        return coarse, below
+
+    def _shift_within_eight(
+        self, m: Module, coarse: Signal, below: Signal, ones: Value
+    ) -> tuple[Signal, Remainder]:
+        """The floor, saturated to 11 bits (2^10 is beyond every clamp), and what was cut off."""
+        shifted = Signal(signed(_COARSE_BITS))
+        sign = coarse[-1]
+        m.d.comb += shifted.eq(coarse >> ones)
+        floor = shifted[1:]
+        fits = ~(
+            floor[_QUOTIENT_BITS - 1 :] ^ sign.replicate(len(floor) - _QUOTIENT_BITS + 1)
+        ).any()
+        furthest = Cat((~sign).replicate(_QUOTIENT_BITS - 1), sign)
+        quotient = Signal(signed(_QUOTIENT_BITS))
+        m.d.sync += quotient.eq(Mux(fits, floor[:_QUOTIENT_BITS], furthest))
+        more = below | (coarse[:7] & ((1 << ones) - 1)[:7]).any()
+        return quotient, Remainder(odd=shifted[1], half=shifted[0], more=more, negative=sign)

@@ -11,8 +11,9 @@ class LinearWalker(wiring.Component):
     """Steps ``pitch`` bytes per pixel; when a channel tile closes, back and one tile further on.
 
     Latency: combinational from ``event`` to ``address``. Throughput: one pixel per cycle.
-    Handshake: ``start`` takes the base; then each ``event`` is a pixel slot in order, ``row_valid``
-    where it holds a pixel, ``closing`` with the last slot of a channel tile.
+    Handshake: ``start`` takes ``base``, ``pitch``, ``channel_tiles`` and ``last_columns``, which
+    may change afterwards; then each ``event`` is a pixel slot in order, ``row_valid`` where it
+    holds a pixel, ``closing`` with the last slot of a channel tile.
 
     ``count`` is the number of channels in the current tile: ``step``, or ``last_columns`` in the
     last tile.
@@ -39,21 +40,26 @@ class LinearWalker(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        tile, channel_tile = Signal(signed(26)), Signal(16)
+        tile, tiles_left = Signal(signed(26)), Signal(16)
+        pitch, last_columns = Signal.like(self.pitch), Signal.like(self.last_columns)
         m.d.comb += [
             self.valid.eq(self.event & self.row_valid),
-            self.count.eq(
-                Mux(channel_tile == self.channel_tiles - 1, self.last_columns, self.step)
-            ),
+            self.count.eq(Mux(tiles_left == 1, last_columns, self.step)),
         ]
         with m.If(self.start):
-            m.d.sync += [tile.eq(self.base), self.address.eq(self.base), channel_tile.eq(0)]
+            m.d.sync += [
+                tile.eq(self.base),
+                self.address.eq(self.base),
+                tiles_left.eq(self.channel_tiles),
+                pitch.eq(self.pitch),
+                last_columns.eq(self.last_columns),
+            ]
         with m.Elif(self.event & self.closing):
             m.d.sync += [
                 tile.eq(tile + self.step),
                 self.address.eq(tile + self.step),
-                channel_tile.eq(channel_tile + 1),
+                tiles_left.eq(tiles_left - 1),
             ]
         with m.Elif(self.valid):
-            m.d.sync += self.address.eq(self.address + self.pitch)
+            m.d.sync += self.address.eq(self.address + pitch)
         return m

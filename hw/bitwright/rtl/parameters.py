@@ -10,6 +10,7 @@ from bitwright.isa import Architecture
 class ParameterSequencer(wiring.Component):
     """Addresses the parameter buffer: C records per tile, or a chain-full per channel tile.
 
+    ``start`` takes ``base``; a run of the instruction before may still be going on.
     Array: ``drain`` starts a run through the tile's C records, ascending, first address in the
     next cycle; ``closing`` with it moves on to the next channel tile. Vector: ``fill`` starts a run
     through ``lanes`` records, descending; ``filled`` is high with the last.
@@ -58,5 +59,5 @@ class ParameterSequencer(wiring.Component):
                 tile.eq(tile + step),
             ]
         with m.If(self.start):
-            m.d.sync += [tile.eq(self.base), left.eq(0)]
+            m.d.sync += tile.eq(self.base)
         return m

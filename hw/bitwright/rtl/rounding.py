@@ -1,33 +1,39 @@
 """Rounded right shifts: the twin of `bitwright.arith.shift_round`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from amaranth.hdl import Array, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Signal, Value
 
 from bitwright.isa.instructions import RoundingCode
 
 
-def rounding_increment(
-    m: Module, total: Value, shift: Value, half: Value, rounding: Value, built: Sequence[str]
-) -> Signal:
-    """What to add to ``total`` so that the floor of its shift is the rounded quotient.
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What a shift has cut off, as far as a rounding asks."""
 
-    With h = 2^(shift-1) (0 for shift 0): half_up h; half_even h - 1 + bit ``shift`` of total;
-    half_away h, or h - 1 below zero; floor 0; trunc 0, or 2^shift - 1 below zero.
-    """
-    increment = Signal(signed(len(half) + 2), name="increment")
-    negative = total[-1]
-    exact = shift == 0
-    bits = Array([total[min(n, len(total) - 1)] for n in range(1 << len(shift))])
+    odd: Value
+    """The floor's last bit."""
+    half: Value
+    """The highest bit cut off: the remainder is a half or more."""
+    more: Value
+    """Any bit below it is set."""
+    negative: Value
+    """The number itself is below zero."""
+
+
+def rounds_up(m: Module, cut: Remainder, rounding: Value, built: Sequence[str]) -> Value:
+    """Whether the rounded quotient is one more than the floor, in the ``rounding`` asked for."""
+    up = Signal()
     formula = {
-        "half_up": lambda: half,
-        "half_even": lambda: Mux(exact, 0, half - 1 + bits[shift]),
-        "half_away": lambda: Mux(exact, 0, half - negative),
-        "floor": lambda: 0,
-        "trunc": lambda: Mux(negative & ~exact, (half << 1) - 1, 0),
+        "half_up": cut.half,
+        "half_even": cut.half & (cut.more | cut.odd),
+        "half_away": cut.half & (cut.more | ~cut.negative),
+        "floor": 0,
+        "trunc": cut.negative & (cut.half | cut.more),
     }
     with m.Switch(rounding):
         for name in built:
             with m.Case(int(RoundingCode[name])):
-                m.d.comb += increment.eq(formula[name]())
-    return increment
+                m.d.comb += up.eq(formula[name])
+    return up

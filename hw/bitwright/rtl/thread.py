@@ -1,6 +1,6 @@
 """A thread of the sequencer: fetches instructions ahead, waits for tokens, issues."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,15 +11,18 @@ class Thread(wiring.Component):
     """Runs instructions ``begin`` .. ``end`` - 1, ``repeats`` times over.
 
     The next instruction is fetched into a shadow register while the current one runs, one 32-bit
-    word per cycle. It is issued when the engine is free and as many tokens as it acquires are
-    there. Latency: ``words`` + 3 cycles from ``start`` to the first ``issue``; an instruction whose
-    successor is fetched is followed by it in the next cycle but one.
+    word per cycle. It is issued when the engine is ready for it and as many tokens as it acquires
+    are there. Up to two instructions are in flight: an engine may take one while the last results
+    of the one before are still on their way. Latency: ``words`` + 3 cycles from ``start`` to the
+    first ``issue``.
 
     Handshake: ``issue`` is high for one cycle, ``instruction`` is stable from the next cycle on
-    until the next issue; the engine answers with ``done`` for one cycle.
+    until the next issue. The engine is ``ready`` for an instruction of ``next_opcode`` at the
+    latest when ``in_flight`` is 0, never when it is 2, and says ``done`` for one cycle when the
+    oldest instruction's work has landed: ``done_pc``, ``release`` and ``body_done`` are that one's.
 
     Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens; ``waiting`` is high while
-    only tokens are missing; ``finished`` while there is nothing to run.
+    only tokens are missing; ``finished`` while there is nothing to run and nothing in flight.
     """
 
     def __init__(self, words: int, depth: int) -> None:
@@ -39,11 +42,15 @@ class Thread(wiring.Component):
                 "memory_data": In(32),
                 "instruction": Out(32 * words),
                 "issue": Out(1),
-                "done": In(1),
-                "body_done": Out(1),
                 "pc": Out(count),
+                "next_opcode": Out(8),
+                "ready": In(1),
+                "in_flight": Out(2),
+                "done": In(1),
+                "done_pc": Out(count),
+                "release": Out(8),
+                "body_done": Out(1),
                 "waiting": Out(1),
-                "busy": Out(1),
                 "finished": Out(1),
             }
         )
@@ -56,7 +63,7 @@ class Thread(wiring.Component):
         shadow, shadow_pc = Signal(32 * words), Signal.like(self.pc)
         left = Signal(32)
         index = Signal(range(words + 1))
-        fetching, arriving, ready = Signal(), Signal(), Signal()
+        fetching, arriving, fetched = Signal(), Signal(), Signal()
         empty = Signal()
         m.d.comb += [
             empty.eq(self.begin == self.end),
@@ -68,15 +75,16 @@ class Thread(wiring.Component):
         with m.If(fetching):
             m.d.sync += index.eq(index + 1)
             with m.If(index == words):
-                m.d.sync += [fetching.eq(0), ready.eq(1), index.eq(0)]
+                m.d.sync += [fetching.eq(0), fetched.eq(1), index.eq(0)]
 
         # Tokens: taken at issue, given by the other thread; both may happen in one cycle.
         tokens = Signal(TOKEN_BITS)
         acquire = shadow[8:16]
-        free = Signal(init=1)
+        wanted = fetched & self.ready
         m.d.comb += [
-            self.issue.eq(ready & free & (tokens >= acquire)),
-            self.waiting.eq(ready & free & (tokens < acquire)),
+            self.next_opcode.eq(shadow[:8]),
+            self.issue.eq(wanted & (tokens >= acquire)),
+            self.waiting.eq(wanted & (tokens < acquire)),
         ]
         m.d.sync += tokens.eq(
             tokens + Mux(self.tokens_valid, self.tokens_in, 0) - Mux(self.issue, acquire, 0)
@@ -84,32 +92,36 @@ class Thread(wiring.Component):
         with m.If(self.tokens_load):
             m.d.sync += tokens.eq(self.tokens_initial)
 
-        # Issue, and begin to fetch the successor.
+        # In flight: the oldest instruction is `first`; one more may have begun behind it.
         last_of_body = shadow_pc == self.end - 1
-        issued_last = Signal()
-        m.d.comb += self.body_done.eq(self.done & issued_last)
+        record = Cat(shadow_pc, shadow[16:24], last_of_body)
+        first, second = Signal(len(record)), Signal(len(record))
+        remaining = Signal(2)
+        m.d.comb += [
+            remaining.eq(self.in_flight - self.done),
+            Cat(self.done_pc, self.release).eq(first),
+            self.body_done.eq(self.done & first[-1]),
+        ]
+        m.d.sync += self.in_flight.eq(remaining + self.issue)
+        with m.If(self.done):
+            m.d.sync += first.eq(second)
+        with m.If(self.issue & (remaining == 0)):
+            m.d.sync += first.eq(record)
+        with m.Elif(self.issue):
+            m.d.sync += second.eq(record)
+
+        # Issue, and begin to fetch the successor.
         with m.If(self.issue):
-            m.d.sync += [
-                self.instruction.eq(shadow),
-                self.pc.eq(shadow_pc),
-                issued_last.eq(last_of_body),
-                free.eq(0),
-                ready.eq(0),
-            ]
+            m.d.sync += [self.instruction.eq(shadow), self.pc.eq(shadow_pc), fetched.eq(0)]
             with m.If(last_of_body):
                 m.d.sync += [shadow_pc.eq(self.begin), left.eq(left - 1), fetching.eq(left > 1)]
             with m.Else():
                 m.d.sync += [shadow_pc.eq(shadow_pc + 1), fetching.eq(1)]
-        with m.If(self.done):
-            m.d.sync += free.eq(1)
         with m.If(self.start):
             m.d.sync += [
                 shadow_pc.eq(self.begin),
                 left.eq(self.repeats),
                 fetching.eq(~empty & (self.repeats != 0)),
             ]
-        m.d.comb += [
-            self.busy.eq(~free),
-            self.finished.eq(free & ~fetching & ~ready),
-        ]
+        m.d.comb += self.finished.eq((self.in_flight == 0) & ~fetching & ~fetched)
         return m

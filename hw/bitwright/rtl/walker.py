@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from bitwright.isa import Architecture
+from bitwright.isa import Architecture, timing
 from bitwright.rtl.config import WalkConfig
 
 
@@ -30,7 +30,7 @@ class Walker(wiring.Component):
     of the weight word that goes with the cycle; ``waiting`` asks for ``proceed``.
     """
 
-    LATENCY = 2
+    LATENCY = timing.WALK_LATENCY
 
     def __init__(self, architecture: Architecture) -> None:
         self._architecture = architecture

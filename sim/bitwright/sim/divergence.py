@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.compiler import LayerPlan, Program
+from bitwright.compiler import LayerPlan, Program, predict
+from bitwright.compiler.overlap import tile_cycles
 from bitwright.isa import timing
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.network import AvgPool2d, Conv2d, Linear, MaxPool2d
@@ -27,7 +28,7 @@ class Place:
     column: int
     """Of the array, or the lane."""
     cycle: int
-    """From the instruction's issue to about the write of the output."""
+    """Of the instruction, as its counter runs: about that of the output's write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +174,11 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...]) -> Place:
             )
         pixel_tile, row = divmod(pixel, architecture.rows)
         tiles = -(-pixels // architecture.rows)
-        length = taps * architecture.lanes
-        cycle = (tile * tiles + pixel_tile + 1) * length + timing.array_drain(architecture)
+        left = fields["channel_tiles"] * tiles - 1 - (tile * tiles + pixel_tile)
+        written = timing.array_write(architecture) - (architecture.lanes - 1) + row
+        before_end = left * tile_cycles(fields, architecture)
+        before_end += timing.array_drain(architecture) - written
+        cycle = predict(program).instructions[number] - before_end
         return Place(
             engine="array",
             instruction=number,

@@ -16,6 +16,7 @@ from bitwright.isa import Architecture
 from bitwright.rtl import TOP, Top
 from bitwright.rtl.align import bump_mask
 from bitwright.rtl.product import product
+from bitwright.rtl.rounding import Remainder
 from bitwright.sim.verilate import simulation_verilog
 
 
@@ -29,9 +30,7 @@ class Fault:
     replacement: Callable[..., Any]
 
 
-def _floor(
-    m: Module, total: Value, shift: Value, half: Value, rounding: Value, built: Sequence[str]
-) -> Value:
+def _floor(m: Module, cut: Remainder, rounding: Value, built: Sequence[str]) -> Value:
     return Const(0)
 
 
@@ -58,7 +57,7 @@ FAULTS: dict[str, Fault] = {
         Fault(
             "rounding",
             "the lanes' rounding is flipped: floor instead of the named one",
-            "bitwright.rtl.lane.rounding_increment",
+            "bitwright.rtl.lane.rounds_up",
             _floor,
         ),
         Fault(

@@ -100,7 +100,7 @@ def verify(
             prediction = predict(program, len(batch))
             cycles_rtl += run.total_cycles
             cycles_model += prediction.total
-            errors = _cycle_errors(program, run.cycles, prediction.instructions)
+            errors = _cycle_errors(program, run.cycles, prediction.cycles)
             if run.total_cycles != prediction.total:
                 errors += (f"run: counted {run.total_cycles}, model {prediction.total}",)
             if progress:
@@ -146,14 +146,14 @@ def write_replay(
 
 
 def _cycle_errors(
-    program: Program, counted: NDArray[np.uint32], model: tuple[int, ...]
+    program: Program, counted: NDArray[np.uint32], model: NDArray[np.int64]
 ) -> tuple[str, ...]:
     """Instructions whose cycles differ from the model's; transfers wait for the host and may."""
     owners = {number: plan.name for plan in program.layers for number in plan.instructions}
-    wrong = np.argwhere(counted != np.array(model, np.uint32))
+    wrong = np.argwhere(counted != model)
     return tuple(
         f"layer {owners.get(int(n), '?')!r} (instruction {n}), image {image}: counted"
-        f" {counted[image, n]}, model {model[n]}"
+        f" {counted[image, n]}, model {model[image, n]}"
         for image, n in wrong[:8]
     )
 

@@ -57,11 +57,8 @@ def demo(
                 f"training on {data}: epoch {p.epoch} of {p.epochs}, validation {p.accuracy:.2%}"
             ),
         )
-    program, codes, test = (
-        compiler.compile(reference.network, architecture),
-        reference.codes,
-        reference.test,
-    )
+    program = compiler.compile(reference.network, architecture)
+    codes, test = reference.codes, reference.test
     with console.status("building the Verilated model") as status:
         measured = sim.measure(
             program,

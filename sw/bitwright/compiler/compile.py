@@ -2,13 +2,14 @@
 
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.lower import Lowering, Operation
+from bitwright.compiler.overlap import waits
 from bitwright.compiler.placement import Place, place, resolve_banks
 from bitwright.compiler.program import LayerPlan, Program, Region
 from bitwright.compiler.schedule import schedule
 from bitwright.compiler.steps import list_steps
 from bitwright.compiler.storage import Storage, assign_storage
 from bitwright.isa import Architecture
-from bitwright.isa.instructions import ExecuteOpcode, encode_execute
+from bitwright.isa.instructions import EXECUTE_FIELDS, ExecuteOpcode, encode_execute
 from bitwright.network import Concat, Flatten, Input, Layer, Network
 
 
@@ -28,6 +29,10 @@ def compile(network: Network, architecture: Architecture) -> Program:
     if not operations:
         raise CompileError(network.output.name, "the network computes nothing")
     planned = schedule(operations, architecture)
+
+    complete = [dict.fromkeys(EXECUTE_FIELDS, 0) | op.fields for op in planned.operations]
+    for op, wait in zip(planned.operations, waits(complete, architecture), strict=True):
+        op.fields["wait"] = wait
 
     execute = [_transfer(ExecuteOpcode.IN, network.input, storage, places, architecture)]
     owners = [""]

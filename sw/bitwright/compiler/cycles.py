@@ -2,10 +2,13 @@
 
 Streams are taken to be ready whenever the machine is; what a slow host adds, the hardware counts
 as stalls. The model is the recurrence of the two threads: an instruction is issued when its words
-are fetched, the engine is free and its tokens are there.
+are fetched, the engine is ready for it and its tokens are there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bitwright.compiler.program import Program
 from bitwright.isa import Architecture, timing
@@ -19,8 +22,10 @@ from bitwright.isa.instructions import (
     decode,
 )
 
+Fields = dict[str, int]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prediction:
     """What a run will count."""
 
@@ -29,32 +34,27 @@ class Prediction:
     stalls: int
     """Cycles the execute thread waits for weights."""
     macs: int
-    instructions: tuple[int, ...]
-    """Cycles of each execute instruction, in each of the images the same."""
+    cycles: NDArray[np.int64]
+    """(images, execute instructions): from an instruction's issue, or from the end of the one still
+    under way at its issue, to its own end."""
+
+    @property
+    def instructions(self) -> tuple[int, ...]:
+        """Cycles of each execute instruction for the first image."""
+        return tuple(int(n) for n in self.cycles[0])
 
 
-def execute_cycles(fields: dict[str, int], architecture: Architecture) -> int:
-    """Duration of one execute instruction, from its issue to its end."""
-    opcode = fields["opcode"]
-    if opcode == ExecuteOpcode.NOP:
-        return timing.NOP_CYCLES
-    if opcode == ExecuteOpcode.IN:
-        return fields["weight_base"] + timing.IN_OVERHEAD
-    if opcode == ExecuteOpcode.OUT:
-        return fields["weight_base"] + timing.OUT_OVERHEAD
+def walk_cycles(fields: Fields, architecture: Architecture) -> int:
+    """Requests of a computation's walk; one per cycle, and a vector tile's wait for parameters."""
     pixels = fields["out_width"] * fields["out_height"]
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
     lanes, tiles = architecture.lanes, fields["channel_tiles"]
-    if opcode == ExecuteOpcode.CONV:
-        pixel_tiles = -(-pixels // architecture.rows)
-        walk = tiles * pixel_tiles * taps * lanes
-        return walk + timing.array_drain(architecture) + timing.COMPUTE_OVERHEAD
-    fill = lanes + timing.FILL_OVERHEAD
-    walk = tiles * (pixels * taps + fill)
-    return walk + timing.VECTOR_DRAIN + timing.COMPUTE_OVERHEAD
+    if fields["opcode"] == ExecuteOpcode.CONV:
+        return tiles * -(-pixels // architecture.rows) * taps * lanes
+    return tiles * (pixels * taps + lanes + timing.FILL_OVERHEAD)
 
 
-def execute_macs(fields: dict[str, int], architecture: Architecture) -> int:
+def execute_macs(fields: Fields, architecture: Architecture) -> int:
     """Products an instruction issues to valid rows and columns, K padded to whole words."""
     vector = fields["opcode"] == ExecuteOpcode.VECTOR
     if fields["opcode"] != ExecuteOpcode.CONV and not (
@@ -72,82 +72,125 @@ def predict(program: Program, images: int = 1) -> Prediction:
     """Counters of a run of ``images`` images."""
     architecture = program.architecture
     execute = program.decoded()
-    durations = tuple(execute_cycles(fields, architecture) for fields in execute)
-    body = program.fetch[program.prologue_count :]
-    fetch = [decode(FETCH_FIELDS, list(words)) for words in body]
-    total, stalls = _run(execute, durations, fetch, architecture, program.credits, images)
-    return Prediction(
-        total=total,
-        stalls=stalls,
-        macs=images * sum(execute_macs(fields, architecture) for fields in execute),
-        instructions=durations,
+    body = [decode(FETCH_FIELDS, list(words)) for words in program.fetch[program.prologue_count :]]
+    threads = (
+        _Thread(execute * images, EXECUTE_WORDS, _ExecuteEngine(architecture), []),
+        _Thread(body * images, FETCH_WORDS, _FetchEngine(architecture), [0] * program.credits),
     )
+    _run(threads)
+    end = max((done for thread in threads for done in thread.done), default=0)
+    issues, done = np.array(threads[0].issued), np.array(threads[0].done)
+    # The machine's clock of an instruction starts anew at the end of the one before.
+    begins = np.maximum(issues, np.concatenate([[0], done[:-1]])) if images else issues
+    return Prediction(
+        total=end + timing.RUN_OVERHEAD,
+        stalls=threads[0].stalls,
+        macs=images * sum(execute_macs(fields, architecture) for fields in execute),
+        cycles=(done - begins).reshape(images, len(execute)),
+    )
+
+
+class _ExecuteEngine:
+    """When the execute engine takes an instruction, and when its work has landed."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.drain = timing.array_drain(architecture)
+        self.opcode = 0
+        self.walk_ends = 0
+        self.settled = 0
+        """First cycle in which the newest instruction lets another follow while it drains."""
+        self.landed = -1
+
+    def ready(self, fields: Fields) -> int:
+        """First cycle in which an instruction may be issued."""
+        if self.opcode == fields["opcode"] == ExecuteOpcode.CONV:
+            return max(self.walk_ends, self.settled)
+        return self.landed + 1
+
+    def done(self, issue: int, fields: Fields) -> int:
+        """Cycle in which an instruction issued in cycle ``issue`` has landed."""
+        opcode = self.opcode = fields["opcode"]
+        if opcode == ExecuteOpcode.NOP:
+            self.landed = issue + timing.NOP_CYCLES
+        elif opcode == ExecuteOpcode.IN:
+            self.landed = issue + fields["weight_base"] + timing.IN_OVERHEAD
+        elif opcode == ExecuteOpcode.OUT:
+            self.landed = issue + fields["weight_base"] + timing.OUT_OVERHEAD
+        else:
+            array = opcode == ExecuteOpcode.CONV
+            start = issue + timing.WALK_START
+            if array:
+                start = max(start, self.walk_ends + timing.WALK_START + fields["wait"])
+            walk = walk_cycles(fields, self.architecture)
+            self.walk_ends = start + timing.WALK_LATENCY + walk - 1
+            self.settled = start + timing.array_settled(self.architecture)
+            self.landed = self.walk_ends + (self.drain if array else timing.VECTOR_DRAIN)
+        return self.landed
+
+
+class _FetchEngine:
+    """The same of the fetch engine, which takes one instruction at a time."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        self.landed = -1
+
+    def ready(self, fields: Fields) -> int:
+        """First cycle in which an instruction may be issued."""
+        return self.landed + 1
+
+    def done(self, issue: int, fields: Fields) -> int:
+        """Cycle in which an instruction issued in cycle ``issue`` is done."""
+        beats = fields["count"]
+        if fields["opcode"] == FetchOpcode.PARAMETERS:
+            beats *= self.architecture.record_beats
+        self.landed = issue + beats + timing.FETCH_OVERHEAD
+        return self.landed
 
 
 @dataclass(slots=True)
 class _Thread:
     """One thread's place in the recurrence; times are cycles since the run's start."""
 
+    instructions: list[Fields]
     words: int
-    free: int = 0
-    """First cycle in which the engine is free."""
-    fetched: int = 0
-    """First cycle in which the next instruction is ready."""
-    position: int = 0
+    engine: _ExecuteEngine | _FetchEngine
+    tokens: list[int]
+    """The cycle in which each token becomes available."""
+    issued: list[int] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    taken: int = 0
     stalls: int = 0
 
+    @property
+    def finished(self) -> bool:
+        return len(self.issued) == len(self.instructions)
 
-def _run(
-    execute: list[dict[str, int]],
-    durations: tuple[int, ...],
-    fetch: list[dict[str, int]],
-    architecture: Architecture,
-    credits: int,
-    images: int,
-) -> tuple[int, int]:
-    if images == 0:
-        return timing.RUN_OVERHEAD, 0
-    threads = (_Thread(EXECUTE_WORDS), _Thread(FETCH_WORDS))
-    for thread in threads:
-        thread.fetched = timing.FETCH_START + thread.words
-    programs = (execute, fetch)
-    lengths = (len(execute) * images, len(fetch) * images)
-    # Tokens as the cycles in which each becomes available.
-    tokens: tuple[list[int], list[int]] = ([], [0] * credits)
-    taken = [0, 0]
-    end = 0
-    while any(t.position < n for t, n in zip(threads, lengths, strict=True)):
+    def step(self) -> int | None:
+        """Issue the next instruction; the tokens it releases, or None where some are missing."""
+        fields = self.instructions[len(self.issued)]
+        needed = self.taken + fields["acquire"]
+        if needed > len(self.tokens):
+            return None
+        start = self.issued[-1] + timing.FETCH_AHEAD if self.issued else timing.FETCH_START
+        ready = max(start + self.words, self.engine.ready(fields))
+        # Instructions end in their order, so the last token needed is the last to come.
+        arrived = self.tokens[needed - 1] if fields["acquire"] else 0
+        issue = max(ready, arrived)
+        self.stalls += issue - ready
+        self.taken = needed
+        self.issued.append(issue)
+        self.done.append(self.engine.done(issue, fields))
+        return fields["release"]
+
+
+def _run(threads: tuple[_Thread, _Thread]) -> None:
+    while not all(thread.finished for thread in threads):
         progressed = False
-        for which, thread in enumerate(threads):
-            while thread.position < lengths[which]:
-                fields = programs[which][thread.position % len(programs[which])]
-                needed = taken[which] + fields["acquire"]
-                if needed > len(tokens[which]):
-                    break
-                ready = max(thread.free, thread.fetched)
-                arrived = max(tokens[which][:needed], default=0) if fields["acquire"] else 0
-                issue = max(ready, arrived)
-                thread.stalls += issue - ready
-                taken[which] = needed
-                length = (
-                    durations[thread.position % len(durations)]
-                    if which == 0
-                    else _fetch_cycles(fields, architecture)
-                )
-                done = issue + length
-                thread.free = done + 1
-                thread.fetched = issue + thread.words + timing.FETCH_AHEAD
-                tokens[1 - which].extend([done + 1] * fields["release"])
-                thread.position += 1
-                end = max(end, done)
+        for thread, other in (threads, threads[::-1]):
+            while not thread.finished and (released := thread.step()) is not None:
+                other.tokens.extend([thread.done[-1] + 1] * released)
                 progressed = True
         if not progressed:
             raise ValueError("the program deadlocks: a token is never released")
-    return end + timing.RUN_OVERHEAD, threads[0].stalls
-
-
-def _fetch_cycles(fields: dict[str, int], architecture: Architecture) -> int:
-    beats = fields["count"]
-    if fields["opcode"] == FetchOpcode.PARAMETERS:
-        beats *= architecture.record_beats
-    return beats + timing.FETCH_OVERHEAD

@@ -111,8 +111,13 @@ EXECUTE_FIELDS: dict[str, Field] = {
     "out_pitch": Field(14, 16, 16),
     "residual_pitch": Field(15, 0, 16),
     "residual_zero_point": Field(15, 16, 8, True),
+    "wait": Field(15, 24, 8),
 }
-"""IN and OUT take their address from ``in_base`` and their number of words from ``weight_base``."""
+"""IN and OUT take their address from ``in_base`` and their number of words from ``weight_base``.
+
+``wait`` is, of a CONV behind a CONV, the number of cycles from the earlier walk's end to this one's
+start.
+"""
 
 FETCH_FIELDS: dict[str, Field] = {
     "opcode": Field(0, 0, 8),

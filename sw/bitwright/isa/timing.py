@@ -50,8 +50,18 @@ def array_drain(architecture: Architecture) -> int:
     return last_row + array_write(architecture) + WRITE_LATENCY
 
 
-COMPUTE_OVERHEAD = 2
-"""From issue to the walk's first request, less the walk itself."""
+def array_settled(architecture: Architecture) -> int:
+    """From a walk's start to the issue of another array instruction behind it, at the earliest.
+
+    By then every part has taken its configuration, and what was before it has landed.
+    """
+    return max(array_write(architecture), array_drain(architecture))
+
+
+WALK_START = 1
+"""From an instruction's issue, or the end of the walk before, to the walk's earliest start."""
+WALK_LATENCY = 2
+"""From a walk's start to its first request."""
 FILL_OVERHEAD = 5
 """Cycles a vector channel tile adds to its windows and its parameter records."""
 IN_OVERHEAD = 3

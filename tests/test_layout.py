@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from itertools import chain
 from pathlib import Path
 
@@ -37,6 +38,22 @@ def test_every_room_is_a_typed_package_with_all_modules_in_it(root: str) -> None
     for room in inside:
         assert (room / "__init__.py").is_file(), f"{room} is not a package"
         assert (room / "py.typed").is_file(), f"{room} has no py.typed"
+
+
+def test_wheel_holds_every_file_of_every_room(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("bitwright/")}
+    there = {
+        path.relative_to(ROOT / root).as_posix()
+        for root in ROOTS
+        for path in (ROOT / root / "bitwright").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert packed == there
+    assert "bitwright/report/report.html.j2" in packed
 
 
 @pytest.fixture
@@ -78,6 +95,7 @@ def test_layers_are_kept(copy: Path) -> None:
             "import bitwright.importers",
             "Simulation runs without the torch rooms",
         ),
+        ("sw/bitwright/report", "import bitwright.sim", "Imports point down"),
         ("sw/bitwright/cli", "import torch", "torch in compress and importers alone"),
         ("sw/bitwright/compiler", "import amaranth", "amaranth in rtl, synth and sim alone"),
     ],

@@ -29,6 +29,17 @@ def program(tmp_path: Path) -> Path:
     return target
 
 
+def test_compile_counts_no_cycles_of_a_view(
+    program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compile", str(tmp_path / "net.bw"), "-o", str(program)]
+    assert main([*arguments, "--arch", str(tmp_path / "small.toml")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split()[-1] for line in printed if len(line.split()) == 3}
+    assert rows["flatten_8"] == "0"
+    assert int(rows["avgpool2d_7"]) > 0
+
+
 def test_verify_counts_what_it_compared(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(program), "--images", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -1,19 +1,11 @@
-"""A small accelerator whose model builds in seconds."""
+"""The small accelerator as a fixture."""
 
 import pytest
+from tests.support.machines import SMALL
 
 from bitwright.isa import Architecture
-from bitwright.isa.architecture import ROUNDINGS
 
 
 @pytest.fixture(scope="session")
 def small() -> Architecture:
-    return Architecture(
-        name="small",
-        rows=4,
-        columns=4,
-        roundings=ROUNDINGS,
-        activation_words=2048,
-        weight_words=4096,
-        parameter_records=128,
-    )
+    return SMALL

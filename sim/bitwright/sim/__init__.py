@@ -5,17 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bitwright.sim.accelerator import Accelerator
+    from bitwright.sim.measurement import Measurement, measure
     from bitwright.sim.model import VerilatedModel
+    from bitwright.sim.recording import Recording, record_moment
     from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
     from bitwright.sim.verification import Verification, verify, write_replay
 
 _HOMES = {
     "Accelerator": "accelerator",
     "MachineError": "rtl",
+    "Measurement": "measurement",
+    "Recording": "recording",
     "RtlMachine": "rtl",
     "RtlRun": "rtl",
     "VerilatedModel": "model",
     "Verification": "verification",
+    "measure": "measurement",
+    "record_moment": "recording",
     "verify": "verification",
     "write_replay": "verification",
 }
@@ -23,10 +29,14 @@ _HOMES = {
 __all__ = [
     "Accelerator",
     "MachineError",
+    "Measurement",
+    "Recording",
     "RtlMachine",
     "RtlRun",
     "Verification",
     "VerilatedModel",
+    "measure",
+    "record_moment",
     "verify",
     "write_replay",
 ]

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,15 @@ def compiler_identity() -> str:
 def tools() -> list[Tool]:
     """Every tool the project uses, found or not, in the order `bitwright doctor` prints them."""
     return [*map(_look_up_program, _PROGRAMS), *map(_look_up_package, _PACKAGES)]
+
+
+def versions() -> dict[str, str | None]:
+    """Of bitwright, Python and every tool, by name; None where one is missing."""
+    own = {
+        "bitwright": _package_version("bitwright"),
+        "python": ".".join(map(str, sys.version_info[:3])),
+    }
+    return own | {tool.name: tool.version for tool in tools()}
 
 
 def _look_up_program(program: _Program) -> Tool:

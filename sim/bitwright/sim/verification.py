@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from bitwright.compiler import Program, predict
 from bitwright.sim.divergence import Divergence, find_divergence
 from bitwright.sim.faults import FAULTS, faulty_verilog
-from bitwright.sim.rtl import MachineError, RtlMachine
+from bitwright.sim.recording import around, record
+from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
 
 BATCH = 64
 """Images per call: what progress is shown in, and what is held of every layer."""
@@ -20,6 +22,20 @@ WINDOW = 250
 """Cycles of waveform before and after the wrong output."""
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Batch:
+    """What was compared at once."""
+
+    first: int
+    """Index of its first image."""
+    expected: dict[str, NDArray[np.int8]]
+    """Every layer's codes on the reference."""
+    run: RtlRun
+    """The same images on the RTL, with every layer's codes."""
+    seconds: float
+    """That the RTL took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +66,16 @@ def verify(
     *,
     inject: str | None = None,
     progress: Progress | None = None,
+    on_batch: Callable[[Batch], None] | None = None,
 ) -> Verification:
     """Run input codes (N, ...) on the RTL and on the reference and compare everything.
 
-    ``inject`` names a fault of `bitwright.sim.faults` to put into the RTL first.
+    Args:
+        program: what runs on both.
+        x: input codes.
+        inject: names a fault of `bitwright.sim.faults` to put into the RTL first.
+        progress: is told the images compared so far.
+        on_batch: is given what was compared, batch by batch, the one that differs included.
     """
     verilog = None if inject is None else faulty_verilog(program.architecture, FAULTS[inject])
     done = outputs = cycles_rtl = cycles_model = 0
@@ -63,11 +85,15 @@ def verify(
         for start in range(0, len(x), BATCH):
             batch = x[start : start + BATCH]
             _, expected = program.network.run(batch, taps=True)
+            began = time.perf_counter()
             try:
                 run = machine.run(batch, taps=True)
             except MachineError as error:
                 failure = str(error)
                 break
+            seconds = time.perf_counter() - began
+            if on_batch:
+                on_batch(Batch(first=start, expected=expected, run=run, seconds=seconds))
             divergence = find_divergence(program, expected, run.taps)
             done += len(batch)
             outputs += sum(codes.size for codes in expected.values())
@@ -112,36 +138,11 @@ def write_replay(
     np.save(partial / "input.npy", x[divergence.image : divergence.image + 1])
     (partial / "divergence.json").write_text(json.dumps(divergence.to_json(), indent=2) + "\n")
     (partial / "replay.py").write_text(_SCRIPT.format(inject=inject))
-    waveform(program, x[divergence.image], divergence, partial / "window.vcd", inject=inject)
+    choose = around(divergence.place, WINDOW, WINDOW)
+    record(program, x[divergence.image], partial / "window.vcd", choose, inject=inject)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return sorted(folder.iterdir())
-
-
-def waveform(
-    program: Program,
-    image: NDArray[np.int8],
-    divergence: Divergence,
-    path: Path,
-    *,
-    inject: str | None = None,
-) -> None:
-    """Write the waveform around the moment a wrong output is written.
-
-    The machine is deterministic: the image is run once to learn when the instruction ends, and once
-    more, from the same reset, with the waveform open around the output.
-    """
-    verilog = None if inject is None else faulty_verilog(program.architecture, FAULTS[inject])
-    batch = image[None]
-    instruction = divergence.place.instruction
-    with RtlMachine(program, verilog=verilog, trace=True) as machine:
-        run = machine.run(batch)
-        begin = int(run.ends[0, instruction]) - int(run.cycles[0, instruction])
-    moment = begin + divergence.place.cycle
-    with RtlMachine(program, verilog=verilog, trace=True) as machine:
-        machine.start_trace(path, max(0, moment - WINDOW), moment + WINDOW)
-        machine.run(batch)
-        machine.stop_trace()
 
 
 def _cycle_errors(

@@ -25,15 +25,14 @@ def compile(
     architecture = Architecture() if arch is None else Architecture.load(arch)
     program = compiler.compile(Network.load(network), architecture)
     program.save(output)
-    prediction = compiler.predict(program)
     table = Table("layer", "shape", "cycles", box=None)
-    for plan in program.layers:
-        cycles = sum(prediction.instructions[n] for n in plan.instructions)
-        table.add_row(plan.name, "x".join(map(str, plan.shape)), str(cycles))
+    for layer in compiler.summarize(program):
+        table.add_row(layer.name, "x".join(map(str, layer.shape)), str(layer.cycles_model))
+    cycles = compiler.predict(program).total
     out = Console()
     out.print(table)
     out.print(
-        f"{output}: {len(program.execute)} instructions, {prediction.total} cycles per image,"
+        f"{output}: {len(program.execute)} instructions, {cycles} cycles per image,"
         f" architecture {architecture.name} ({architecture.hash:016x})",
         highlight=False,
         soft_wrap=True,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, compile, demo, doctor, synth, verify, verilog
+from bitwright.cli import check, compile, demo, doctor, report, synth, verify, verilog
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -33,6 +33,7 @@ app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)
+app.command("report")(report.report)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
 

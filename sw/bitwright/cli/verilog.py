@@ -1,6 +1,5 @@
 """`bitwright verilog`: the accelerator as Verilog text."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,13 +16,12 @@ def verilog(
     ),
 ) -> None:
     """Generate the accelerator's Verilog."""
+    from bitwright.files import write_whole
     from bitwright.isa import Architecture
     from bitwright.rtl import generate
 
     architecture = Architecture() if arch is None else Architecture.load(arch)
     text = generate(architecture)
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.{os.getpid()}")
-    partial.write_text(text)
-    partial.replace(output)
+    write_whole(output, text)
     typer.echo(f"{output}: architecture {architecture.name} ({architecture.hash:016x})")

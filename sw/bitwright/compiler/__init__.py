@@ -4,14 +4,18 @@ from bitwright.compiler.compile import compile
 from bitwright.compiler.cycles import Prediction, predict
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.program import LayerPlan, Program, ProgramError, Region
+from bitwright.compiler.summary import LayerSummary, filled_utilization, summarize
 
 __all__ = [
     "CompileError",
     "LayerPlan",
+    "LayerSummary",
     "Prediction",
     "Program",
     "ProgramError",
     "Region",
     "compile",
+    "filled_utilization",
     "predict",
+    "summarize",
 ]

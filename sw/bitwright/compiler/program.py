@@ -1,7 +1,6 @@
 """The program: what the hardware runs, and what it takes to feed and to check it."""
 
 import json
-import os
 import struct
 import zlib
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bitwright.files import write_whole
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import EXECUTE_FIELDS, FETCH_FIELDS, decode
 from bitwright.isa.registers import MAGIC, VERSION
@@ -184,13 +184,7 @@ class Program:
 
     def save(self, path: str | Path) -> None:
         """Write a ``.bwp`` file, whole or not at all."""
-        path = Path(path)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(self.to_bytes())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(Path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path) -> "Program":

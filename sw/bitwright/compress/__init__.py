@@ -3,6 +3,7 @@ from bitwright.compress.codes import decode, encode
 from bitwright.compress.evaluate import evaluate
 from bitwright.compress.models import DigitsResNet, LeNet5
 from bitwright.compress.quantize import quantize
+from bitwright.compress.reference import QuantizedReference, quantize_reference
 from bitwright.compress.train import Progress, Training, train, train_reference
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "LeNet5",
     "Observer",
     "Progress",
+    "QuantizedReference",
     "Range",
     "Training",
     "calibrate",
@@ -17,6 +19,7 @@ __all__ = [
     "encode",
     "evaluate",
     "quantize",
+    "quantize_reference",
     "train",
     "train_reference",
 ]

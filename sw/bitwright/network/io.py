@@ -7,7 +7,6 @@ arrays, so that a changed bit is noticed. Equal networks give equal bytes.
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from bitwright.arith import Rounding
+from bitwright.files import write_whole
 from bitwright.network.errors import NetworkFileError
 from bitwright.network.layers import (
     Add,
@@ -94,13 +94,8 @@ def from_bytes(data: bytes, source: str = "network bytes") -> tuple[Layer, ...]:
 
 
 def save(layers: tuple[Layer, ...], path: Path) -> None:
-    """Write a `.bw` file under a temporary name beside ``path``, then rename it."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(to_bytes(layers))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a `.bw` file, whole or not at all."""
+    write_whole(path, to_bytes(layers))
 
 
 def _json(value: object) -> str:

@@ -1,0 +1,119 @@
+"""demo and report as a user calls them, on a small network in place of a trained one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.html import Page
+from tests.support.networks import random_codes, random_network
+from tests.support.runs import codes_written
+
+from bitwright import compress
+from bitwright.cli.main import main
+from bitwright.compiler import Program
+from bitwright.compress import QuantizedReference
+from bitwright.data import Split
+from bitwright.sim.divergence import Divergence, Place
+
+KEYS = (
+    *("images", "mismatches", "layers_compared"),
+    *("accuracy_float", "accuracy_reference", "accuracy_rtl"),
+    *("cycles_model", "cycles_rtl", "utilization", "sim_cycles_per_second"),
+)
+ARCH = """
+rows = 4
+columns = 4
+roundings = ["half_up", "half_even", "half_away", "floor", "trunc"]
+activation_words = 2048
+weight_words = 4096
+parameter_records = 128
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command line of a demo that takes seconds; it runs in an empty folder."""
+    network = random_network(1)
+    pixels = (random_codes(network, 6).astype(np.int16) + 128).astype(np.uint8)
+
+    def untrained(name: str, **options: object) -> QuantizedReference:
+        assert name == "digits"
+        assert options["seed"] == 3
+        return QuantizedReference(
+            network=network,
+            test=Split(pixels=pixels, labels=np.zeros(6, np.int64)),
+            accuracy_float=0.5,
+            accuracy_reference=1.0,
+        )
+
+    monkeypatch.setattr(compress, "quantize_reference", untrained)
+    monkeypatch.chdir(tmp_path)
+    Path("small.toml").write_text(ARCH)
+    return ["demo", "--seed", "3", "--arch", "small.toml", "--out", "out/first"]
+
+
+def test_demo_writes_figures_and_page_and_points_latest_at_them(
+    demo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(demo) == 0
+    figures = json.loads(Path("runs/latest/report.json").read_text())
+    assert all(figures[key] is not None for key in KEYS)
+    assert figures["mismatches"] == 0
+    assert figures["images"] == 6
+    assert figures["cycles_rtl"] == figures["cycles_model"]
+    assert figures["tools"]["verilator"]
+    assert Path("runs/latest").readlink() == Path("../out/first")
+    assert capsys.readouterr().out.splitlines()[-1] == "out/first/report.html"
+    Page(Path("out/first/report.html").read_text())
+
+
+def test_report_renders_the_latest_run_again(
+    demo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(demo) == 0
+    before = Path("out/first/report.html").read_text()
+    Path("out/first/report.html").unlink()
+    capsys.readouterr()
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out == "runs/latest/report.html\n"
+    assert Path("out/first/report.html").read_text() == before
+
+
+def test_demo_with_a_fault_exits_1_and_names_it_in_the_report(
+    demo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*demo, "--inject", "sign"]) == 1
+    figures = json.loads(Path("out/first/report.json").read_text())
+    divergence = figures["divergence"]
+    assert f"first difference: layer {divergence['layer']!r}" in capsys.readouterr().out
+    read = Page(Path("out/first/report.html").read_text())
+    assert f"{figures['mismatches']:,} of" in read.texts["verdict"]
+    assert f"layer {divergence['layer']} ({divergence['kind']})" in read.texts["divergence"]
+    assert f"instruction {divergence['place']['instruction']}" in read.texts["divergence"]
+    shown = figures["waveform"]
+    assert shown["first"] <= shown["moment"] <= shown["last"]
+    # The waveform is of the faulty RTL: it shows the wrong code.
+    place = Place(**divergence.pop("place"))
+    found = Divergence(place=place, **divergence)
+    written = codes_written(
+        Program.load("out/first/net.bwp"), found, Path("out/first/waveform.vcd")
+    )
+    assert list(written.values()) == [found.got & 0xFF]
+
+
+def test_unknown_fault_is_refused_before_any_work(
+    demo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*demo, "--inject", "cosmic"]) == 2
+    assert "'cosmic' is not one of rounding" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_report_of_no_run_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"bitwright: error: {tmp_path} is no run: it has no report.json")
+    assert error.count("\n") == 1

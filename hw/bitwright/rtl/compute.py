@@ -121,6 +121,8 @@ class Compute(wiring.Component):
             window.x.eq(Mux(self.storing, 0, walker.x)),
             window.inside.eq(self.storing | walker.inside),
             window.line_bytes.eq(Mux(self.storing, lanes, config.line_bytes)),
+            # Past the last channel lies what follows the tensor, or nothing.
+            window.used.eq(Mux(vector & walker.last_tile, config.last_columns, lanes)),
             window.pad.eq(config.pad),
             window.data.eq(buffers.window.data),
             buffers.window.bank.eq(config.in_bank),
@@ -251,6 +253,7 @@ class Compute(wiring.Component):
             residual.address.eq(residual_walker.address),
             residual.inside.eq(1),
             residual.line_bytes.eq(lanes),
+            residual.used.eq(residual_walker.count),
             residual.data.eq(buffers.residual.data),
             buffers.residual.bank.eq(config.residual_bank),
             buffers.residual.word.eq(residual.bank_word),

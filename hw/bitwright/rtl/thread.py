@@ -18,8 +18,9 @@ class Thread(wiring.Component):
     Handshake: ``issue`` is high for one cycle, ``instruction`` is stable from the next cycle on
     until the next issue; the engine answers with ``done`` for one cycle.
 
-    Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens; ``waiting`` is high while
-    only tokens are missing; ``finished`` while there is nothing to run.
+    Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens, up to as many as can be
+    counted; ``waiting`` is high while only tokens are missing, by instruction ``next_pc``;
+    ``finished`` while there is nothing to run.
     """
 
     def __init__(self, words: int, depth: int) -> None:
@@ -42,6 +43,7 @@ class Thread(wiring.Component):
                 "done": In(1),
                 "body_done": Out(1),
                 "pc": Out(count),
+                "next_pc": Out(count),
                 "waiting": Out(1),
                 "busy": Out(1),
                 "finished": Out(1),
@@ -78,9 +80,12 @@ class Thread(wiring.Component):
             self.issue.eq(ready & free & (tokens >= acquire)),
             self.waiting.eq(ready & free & (tokens < acquire)),
         ]
-        m.d.sync += tokens.eq(
+        sum_of_tokens = Signal(TOKEN_BITS + 1)
+        m.d.comb += sum_of_tokens.eq(
             tokens + Mux(self.tokens_valid, self.tokens_in, 0) - Mux(self.issue, acquire, 0)
         )
+        # Of a program that gives more than it takes, the surplus is lost, not the rest.
+        m.d.sync += tokens.eq(Mux(sum_of_tokens[-1], -1, sum_of_tokens))
         with m.If(self.tokens_load):
             m.d.sync += tokens.eq(self.tokens_initial)
 
@@ -109,6 +114,7 @@ class Thread(wiring.Component):
                 fetching.eq(~empty & (self.repeats != 0)),
             ]
         m.d.comb += [
+            self.next_pc.eq(shadow_pc),
             self.busy.eq(~free),
             self.finished.eq(free & ~fetching & ~ready),
         ]

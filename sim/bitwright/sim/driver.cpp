@@ -108,7 +108,7 @@ struct Host {
     void watch() {
         auto& t = *top;
         if (t.trace_write) {
-            const uint32_t address = t.trace_address;
+            const uint64_t address = t.trace_address;  // Wide: a negative one must stay outside.
             if (address + t.trace_count <= bank_bytes)
                 memcpy(&mirror[t.trace_bank][address], &t.trace_word, t.trace_count);
         }
@@ -257,7 +257,7 @@ void bw_sink(Host* host, uint8_t* target, uint64_t beats) {
 }
 uint64_t bw_taken(Host* host) { return host->sink_taken; }
 void bw_forget(Host* host) { host->forget(); }
-uint64_t bw_left(Host* host) { return host->weights.left() || host->inputs.left(); }
+int bw_left(Host* host, int inputs) { return (inputs ? host->inputs : host->weights).left(); }
 // From now on the host pauses: weights, inputs, outputs, each with its rate of 65536.
 void bw_pause(Host* host, uint64_t seed, uint32_t weights, uint32_t inputs, uint32_t outputs) {
     host->weights.pauses = Pauses{seed * 3 + 1, weights};

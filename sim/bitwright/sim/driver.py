@@ -99,10 +99,9 @@ class Driver:
         """Output beats taken since `receive`."""
         return int(self._c.bw_taken(self._host))
 
-    @property
-    def queued(self) -> bool:
-        """Whether input beats are left."""
-        return bool(self._c.bw_left(self._host))
+    def left(self, stream: Stream) -> bool:
+        """Whether queued beats are left on a stream."""
+        return bool(self._c.bw_left(self._host, int(stream == "inputs")))
 
     def forget(self) -> None:
         """Take back what is queued."""
@@ -191,7 +190,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         "bw_sink": (None, [pointer, pointer, u64]),
         "bw_taken": (u64, [pointer]),
         "bw_forget": (None, [pointer]),
-        "bw_left": (u64, [pointer]),
+        "bw_left": (ctypes.c_int, [pointer, ctypes.c_int]),
         "bw_pause": (None, [pointer, u64, u32, u32, u32]),
         "bw_tick": (ctypes.c_int, [pointer, u64]),
         "bw_record": (None, [pointer, u32, pointer, pointer]),

@@ -3,12 +3,13 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
+from bitwright.rtl.assertions import check
 from bitwright.rtl.delay import delayed
 from bitwright.rtl.pe import ProcessingElement
 
@@ -75,6 +76,9 @@ class SystolicArray(wiring.Component):
                 above = delayed(m, self.weight[j], j, f"weight_{j}") if i == 0 else None
                 m.d.comb += pe.weight.eq(grid[i - 1][j].weight_out if above is None else above)
             finished = Signal(signed(self._architecture.accumulator_bits), name=f"finished_{i}")
+            done = Cat(pe.done for pe in row)
+            message = "array: two sums of a row finish at once; a tile is shorter than its columns"
+            check(m, platform, (done & (done - 1)) == 0, message)
             selected = [pe.acc & pe.done.replicate(len(pe.acc)) for pe in row]
             m.d.sync += finished.eq(reduce(or_, selected))
             m.d.comb += self.result[i].eq(finished)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import VectorOp
 from bitwright.rtl.array import SystolicArray
+from bitwright.rtl.assertions import PROGRAM, Simulation, check
 from bitwright.rtl.buffers import ActivationBuffers
 from bitwright.rtl.config import ComputeConfig
 from bitwright.rtl.delay import delayed
@@ -90,6 +91,9 @@ class Compute(wiring.Component):
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         m.d.comb += self.done.eq(left == 1)
+        check(m, platform, ~self.start | (left == 0), "compute: started while results are due")
+        if isinstance(platform, Simulation):
+            self._check_buffers(m, platform)
 
         multiplies = ~vector | (self.config.vector_op == VectorOp.MAC)
         columns = Mux(walker.last_tile, self.config.last_columns, self._step(vector))
@@ -98,6 +102,27 @@ class Compute(wiring.Component):
                 Mux(vector, columns, columns << (self._architecture.lanes - 1).bit_length())
             )
         return m
+
+    def _check_buffers(self, m: Module, platform: object) -> None:
+        """No port is asked for two things at once, no byte read in the cycle it is written."""
+        window, residual, write = (m.submodules[name] for name in ("window", "residual", "write"))
+        config, results = self.config, m.submodules["write_walker"].valid
+        message = "compute: a result and a word of the input stream are written at once"
+        check(m, platform, ~(self.loading & self.load_valid & results), message)
+        asked = ~self.storing | ~self.store_valid | ~m.submodules["walker"].row_valid
+        check(m, platform, asked, "compute: a window and a word to store are read at once")
+        banks = delayed(m, Cat(config.in_bank, config.residual_bank), 1, "read_banks")
+        both = window.looked_at & residual.looked_at & (banks[0] == banks[1])
+        check(m, platform, ~both, "compute: window and residual are read from one bank at once")
+        # Requests of a cycle ago against the write that was in the memory then.
+        written = delayed(m, Cat(write.valid, write.count), 2, "written")
+        start = delayed(m, write.address, 2, "written_address")
+        written_bank = delayed(m, m.submodules["buffers"].write_bank, 1, "written_bank")
+        for read, bank in ((window, banks[0]), (residual, banks[1])):
+            begin = delayed(m, read.address, 1, "read_address")
+            apart = (begin + read.end <= start) | (start + written[1:] <= begin + read.first)
+            meets = read.looked_at & written[0] & (bank == written_bank)
+            check(m, platform, ~meets | apart, PROGRAM + "a byte is read as it is written")
 
     def _step(self, vector: Any) -> Any:
         """Channels of a full channel tile."""

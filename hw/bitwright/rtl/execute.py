@@ -1,12 +1,13 @@
 """The execute engine: runs one instruction of the execute thread at a time."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode
+from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
 from bitwright.rtl.config import fill_config
@@ -111,6 +112,9 @@ class ExecuteEngine(wiring.Component):
             self.write_count.eq(compute.write_count),
             self.write_word.eq(compute.write_word),
         ]
+        ends = Cat(compute.done, landed, stream_out.done)
+        check(m, platform, (ends & (ends - 1)) == 0, "execute: two instructions end at once")
+        check(m, platform, ~self.issue | ~running, "execute: issued while busy")
         with m.If(self.done):
             m.d.sync += running.eq(0)
         with m.If(begin):

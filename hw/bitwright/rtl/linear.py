@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture
+from bitwright.rtl.assertions import check
 
 
 class LinearWalker(wiring.Component):
@@ -46,6 +47,7 @@ class LinearWalker(wiring.Component):
                 Mux(channel_tile == self.channel_tiles - 1, self.last_columns, self.step)
             ),
         ]
+        check(m, platform, ~(self.start & self.event), "linear walker: started with an event")
         with m.If(self.start):
             m.d.sync += [tile.eq(self.base), self.address.eq(self.base), channel_tile.eq(0)]
         with m.Elif(self.event & self.closing):

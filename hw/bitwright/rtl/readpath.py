@@ -22,7 +22,8 @@ class ReadPath(wiring.Component):
     Latency: request in cycle t, ``word`` in cycle t + 3. Throughput: one word per cycle.
     Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back one
     cycle later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
-    inside, below ``used``, and not in the bank; the rest of a word may lie anywhere.
+    inside, below ``used``, and not in the bank; the rest of a word may lie anywhere. ``looked_at``
+    is high in cycle t + 1 if there is a byte inside and below ``used``: ``first`` to ``end`` - 1.
     """
 
     LATENCY = timing.READ_LATENCY
@@ -44,6 +45,9 @@ class ReadPath(wiring.Component):
                 "data": In(ArrayLayout(8, lanes)),
                 "word": Out(ArrayLayout(8, lanes)),
                 "fault": Out(1),
+                "looked_at": Out(1),
+                "first": Out(range(lanes + 1)),
+                "end": Out(range(lanes + 1)),
             }
         )
 
@@ -60,7 +64,10 @@ class ReadPath(wiring.Component):
         # Distances to the line's two ends and to the bank's, saturated to a word; then compared per
         # byte, and for the word as a whole.
         def saturated(distance: Any, name: str) -> Signal:
-            wide, narrow = Signal(signed(28), name=f"{name}_wide"), Signal(len(self.used), name=name)
+            wide, narrow = (
+                Signal(signed(28), name=f"{name}_wide"),
+                Signal(len(self.used), name=name),
+            )
             m.d.comb += wide.eq(distance)
             m.d.sync += narrow.eq(Mux(wide <= 0, 0, Mux(wide >= lanes, lanes, wide)))
             return narrow
@@ -72,10 +79,13 @@ class ReadPath(wiring.Component):
         inside = delayed(m, self.inside, 1, "inside")
         valid = delayed(m, self.valid, 1, "valid")
         used = delayed(m, self.used, 1, "used")
-        end = Signal.like(used)
-        m.d.comb += end.eq(Mux(used < room, used, room))
-        beyond = (below < bank_below) | (end > bank_room)
-        m.d.sync += self.fault.eq(valid & inside & (below < end) & beyond)
+        m.d.comb += [
+            self.first.eq(below),
+            self.end.eq(Mux(used < room, used, room)),
+            self.looked_at.eq(valid & inside & (self.first < self.end)),
+        ]
+        beyond = (self.first < bank_below) | (self.end > bank_room)
+        m.d.sync += self.fault.eq(self.looked_at & beyond)
 
         mask = Signal(lanes)
         m.d.sync += mask.eq(Cat(inside & (below <= e) & (room > e) for e in range(lanes)))

@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from bitwright.rtl.assertions import check
+
 TOKEN_BITS = 16
 
 
@@ -113,6 +115,8 @@ class Thread(wiring.Component):
                 left.eq(self.repeats),
                 fetching.eq(~empty & (self.repeats != 0)),
             ]
+        check(m, platform, ~self.done | ~free, "thread: done without an instruction")
+        check(m, platform, ~self.start | self.finished, "thread: started while at work")
         m.d.comb += [
             self.next_pc.eq(shadow_pc),
             self.busy.eq(~free),

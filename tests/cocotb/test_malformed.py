@@ -4,7 +4,6 @@ import os
 from enum import Enum
 
 import cocotb
-import pytest
 from cocotb.triggers import ClockCycles
 from tests.cocotb.host import Host
 from tests.cocotb.small import ARCHITECTURE, images, network, save_programs
@@ -13,7 +12,7 @@ from tests.support.malformed import RESIDENT, Sent, Stop, cases
 from bitwright.compiler import Program, compile
 from bitwright.isa import ErrorCode
 from bitwright.isa.registers import STATUS_ERROR, STATUS_LOADED
-from bitwright.rtl import TOP, generate
+from bitwright.rtl import TOP, Top
 
 CASES = {c.name: c for c in cases(*(compile(network(s), ARCHITECTURE) for s in (False, True)))}
 Name = Enum("Name", list(CASES))
@@ -89,11 +88,7 @@ async def a_run_without_a_program_is_refused(dut):
     await check_runs(host, program)
 
 
-@pytest.fixture(scope="session")
-def verilog():
-    return generate(ARCHITECTURE)
-
-
-def test_malformed_programs_stop_with_their_error(bench, verilog, tmp_path):
-    result = bench(verilog, TOP, environment=save_programs(tmp_path))
+def test_malformed_programs_stop_with_their_error(bench, tmp_path):
+    """With the design's assertions: a malformed program breaks none."""
+    result = bench(Top(ARCHITECTURE), TOP, environment=save_programs(tmp_path))
     assert len(result.tests) == len(CASES) + 1

@@ -139,6 +139,10 @@ class RtlMachine:
         self._driver.write("control", 1 << CONTROL_RESET)
         self._load()
 
+    def pause(self, seed: int, weights: float = 0, inputs: float = 0, outputs: float = 0) -> None:
+        """From now on the host pauses on each stream with these probabilities per cycle."""
+        self._driver.pause(seed, weights, inputs, outputs)
+
     @property
     def time(self) -> int:
         """Cycles since the model was made."""

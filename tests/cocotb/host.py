@@ -1,7 +1,5 @@
 """The host of the accelerator's buses, in the simulator: cocotbext-axi and the register map."""
 
-from dataclasses import dataclass
-
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
@@ -19,6 +17,7 @@ from cocotbext.axi import (
 from numpy.typing import NDArray
 from tests.cocotb.clocked import PERIOD
 from tests.cocotb.streams import FLOW, pauses, watch_stability
+from tests.support.malformed import Sent, Stop
 
 from bitwright.compiler import Program
 from bitwright.isa import ErrorCode
@@ -36,15 +35,6 @@ from bitwright.isa.registers import (
 INTERRUPTS = 1 << CONTROL_IRQ_DONE | 1 << CONTROL_IRQ_ERROR
 PATIENCE = 20_000
 """Cycles without an answer that count as a hang."""
-
-
-@dataclass(frozen=True)
-class Stop:
-    """The error register."""
-
-    code: ErrorCode
-    thread: str
-    instruction: int
 
 
 class Host:
@@ -118,31 +108,36 @@ class Host:
         thread = "fetch" if word >> 8 & 1 else "execute"
         return Stop(ErrorCode(word & 0xFF), thread, word >> 16)
 
-    def send_program(self, program: Program, words: NDArray[np.uint32] | None = None) -> None:
+    def send_program(self, sent: Sent) -> None:
         """Queue the program's packets: its words, then the data of its prologue."""
-        lanes = program.architecture.lanes
-        beats = np.zeros((len(program.words if words is None else words), lanes), np.uint8)
-        taken = program.words if words is None else words
-        beats[:, :4] = taken.view(np.uint8).reshape(-1, 4)
-        self.weights.send_nowait(AxiStreamFrame(beats.tobytes()))
-        self._send_packets(program.prologue, program.packets(body=False))
+        for packet in (sent.program_beats, *sent.prologue):
+            self.weights.send_nowait(AxiStreamFrame(packet.tobytes()))
 
-    def send_images(self, program: Program, x: NDArray[np.int8]) -> None:
-        """Queue images, and the weights that each of them needs streamed."""
-        for image in program.pack_images(x):
-            self.inputs.send_nowait(AxiStreamFrame(image.tobytes()))
-            self._send_packets(program.body, program.packets(body=True))
+    def send_images(self, sent: Sent) -> None:
+        """Queue images, and the weights that they need streamed."""
+        for stream, packets in ((self.weights, sent.body), (self.inputs, sent.images)):
+            for packet in packets:
+                stream.send_nowait(AxiStreamFrame(packet.tobytes()))
 
-    def _send_packets(self, data: NDArray[np.uint8], lengths: list[int]) -> None:
-        start = 0
-        for length in lengths:
-            self.weights.send_nowait(AxiStreamFrame(data[start : start + length].tobytes()))
-            start += length
+    async def recover(self) -> None:
+        """Wait until a stopped machine has taken and dropped all that is queued, then reset it."""
+        for _ in range(PATIENCE):
+            if self.weights.idle() and self.inputs.idle():
+                break
+            await ClockCycles(self.dut.clk, 1)
+        else:
+            raise AssertionError("a stopped machine does not drain its streams")
+        await self.write("control", INTERRUPTS | 1 << CONTROL_RESET)
+        self.outputs.clear()
+
+    async def start_load(self) -> None:
+        """Ask for a load."""
+        await self.write("control", INTERRUPTS | 1 << CONTROL_LOAD)
 
     async def load(self, program: Program) -> None:
         """Load a good program and wait until its prologue has run."""
-        self.send_program(program)
-        await self.write("control", INTERRUPTS | 1 << CONTROL_LOAD)
+        self.send_program(Sent.of(program))
+        await self.start_load()
         for _ in range(PATIENCE // 50):
             assert (await self.stop()).code == ErrorCode.NONE
             if await self.read("status") >> STATUS_LOADED & 1:
@@ -157,7 +152,7 @@ class Host:
 
     async def run(self, program: Program, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run images on a loaded machine; their output codes."""
-        self.send_images(program, x)
+        self.send_images(Sent.of(program, x))
         await self.start_run(len(x))
         await self.interrupt()
         assert (await self.stop()).code == ErrorCode.NONE

@@ -7,9 +7,10 @@ import cocotb
 import pytest
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiResp
-from tests.cocotb.host import INTERRUPTS, Host, Stop, watch_outputs
+from tests.cocotb.host import INTERRUPTS, Host, watch_outputs
 from tests.cocotb.small import ARCHITECTURE, images, save_programs
 from tests.cocotb.streams import FLOW, RANDOM, STALL
+from tests.support.malformed import Sent, Stop
 
 from bitwright.compiler import Program, predict
 from bitwright.isa import ErrorCode, timing
@@ -40,7 +41,7 @@ async def counters_equal_the_model_when_streams_flow(dut, name):
     model = predict(program, 3)
     # The sources of cocotbext-axi need some cycles to wake up: the model's host is always there.
     x = images(program, 3, 1)
-    host.send_images(program, x)
+    host.send_images(Sent.of(program, x))
     await ClockCycles(dut.clk, 10)
     await host.start_run(3)
     await host.interrupt()
@@ -99,19 +100,23 @@ async def a_reset_at_any_cycle_returns_to_idle(dut, name, hard):
     for _ in range(6):
         await host.load(program)
         host.pause(RANDOM, RANDOM, RANDOM)
-        host.send_images(program, images(program, 2, 3))
+        host.send_images(Sent.of(program, images(program, 2, 3)))
         await host.start_run(2)
         await ClockCycles(dut.clk, rng.randint(0, length))
         await (host.hard_reset() if hard else host.soft_reset())
         assert await host.read("status") == 0
         assert await host.stop() == Stop(ErrorCode.NONE, "execute", 0)
         assert not int(dut.irq.value)
-    for _ in range(4):  # and while a program is being loaded
-        host.send_program(program)
-        await host.write("control", INTERRUPTS | 1)
-        await ClockCycles(dut.clk, rng.randint(0, 150))
+    for _ in range(10):  # and while a program is being loaded
+        host.pause(rng.choice([FLOW, RANDOM, STALL]))
+        host.send_program(Sent.of(program))
+        await host.start_load()
+        await ClockCycles(dut.clk, rng.randint(0, 300))
         await (host.hard_reset() if hard else host.soft_reset())
         assert await host.read("status") == 0
+        if rng.random() < 0.3:
+            await host.load(program)
+            await check_run(host, program, 1, 4)
     await host.load(program)
     await check_run(host, program, 2, 4)
 

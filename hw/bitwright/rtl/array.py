@@ -3,12 +3,13 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
+from bitwright.rtl.assertions import check
 from bitwright.rtl.delay import delayed
 from bitwright.rtl.pe import ProcessingElement
 
@@ -78,4 +79,8 @@ class SystolicArray(wiring.Component):
             selected = [pe.acc & pe.done.replicate(len(pe.acc)) for pe in row]
             m.d.sync += finished.eq(reduce(or_, selected))
             m.d.comb += self.result[i].eq(finished)
+        done = [Cat(pe.done for pe in row) for row in grid]
+        apart = reduce(or_, (d & (d - 1) for d in done)) == 0
+        message = "array: two sums of a row finish at once; a tile is shorter than its columns"
+        check(m, platform, apart, message)
         return m

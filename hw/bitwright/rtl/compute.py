@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import VectorOp
 from bitwright.rtl.array import SystolicArray
+from bitwright.rtl.assertions import PROGRAM, Simulation, check
 from bitwright.rtl.buffers import ActivationBuffers
 from bitwright.rtl.config import ComputeConfig, LaneConfig
 from bitwright.rtl.delay import delay_line, delayed
@@ -106,6 +107,10 @@ class Compute(wiring.Component):
         landed = delay_line(m, walker.finished & ~vector, drain, "landed")
         passed = delay_line(m, walker.finished & vector, timing.VECTOR_DRAIN, "passed")
         m.d.comb += self.done.eq(landed[-1] | passed[-1])
+        due = Cat(landed, passed)
+        check(m, platform, ~takes.vector | ~due.any(), "compute: started while results are due")
+        if isinstance(platform, Simulation):
+            self._check_buffers(m, platform)
 
         multiplies = ~vector | (self.config.vector_op == VectorOp.MAC)
         columns = Mux(walker.last_tile, self.config.last_columns, self._step(vector))
@@ -114,6 +119,27 @@ class Compute(wiring.Component):
                 Mux(vector, columns, columns << (self._architecture.lanes - 1).bit_length())
             )
         return m
+
+    def _check_buffers(self, m: Module, platform: object) -> None:
+        """No port is asked for two things at once, no byte read in the cycle it is written."""
+        window, residual, write = (m.submodules[name] for name in ("window", "residual", "write"))
+        buffers, results = m.submodules["buffers"], m.submodules["write_walker"].valid
+        message = "compute: a result and a word of the input stream are written at once"
+        check(m, platform, ~(self.loading & self.load_valid & results), message)
+        asked = ~self.storing | ~self.store_valid | ~m.submodules["walker"].row_valid
+        check(m, platform, asked, "compute: a window and a word to store are read at once")
+        banks = delayed(m, Cat(buffers.window.bank, buffers.residual.bank), 1, "read_banks")
+        both = window.looked_at & residual.looked_at & (banks[0] == banks[1])
+        check(m, platform, ~both, PROGRAM + "window and residual are read from one bank at once")
+        # Requests of a cycle ago against the write that was in the memory then.
+        written = delayed(m, Cat(write.valid, write.count), 2, "written")
+        start = delayed(m, write.address, 2, "written_address")
+        written_bank = delayed(m, buffers.write_bank, 1, "written_bank")
+        for read, bank in ((window, banks[0]), (residual, banks[1])):
+            begin = delayed(m, read.address, 1, "read_address")
+            apart = (begin + read.end <= start) | (start + written[1:] <= begin + read.first)
+            meets = read.looked_at & written[0] & (bank == written_bank)
+            check(m, platform, ~meets | apart, PROGRAM + "a byte is read as it is written")
 
     def _step(self, vector: Any) -> Any:
         """Channels of a full channel tile."""
@@ -144,6 +170,8 @@ class Compute(wiring.Component):
             window.line_bytes.eq(Mux(self.storing, lanes, config.line_bytes)),
             # The padding is put in two cycles after the request, perhaps under the next config.
             window.pad.eq(delayed(m, config.pad, timing.READ_LATENCY - 1, "pad")),
+            # Past the last channel lies what follows the tensor, or nothing.
+            window.used.eq(Mux(vector & walker.last_tile, config.last_columns, lanes)),
             window.data.eq(buffers.window.data),
             buffers.window.valid.eq(window.valid),
             buffers.window.bank.eq(config.in_bank),
@@ -311,6 +339,7 @@ class Compute(wiring.Component):
             residual.address.eq(residual_walker.address),
             residual.inside.eq(1),
             residual.line_bytes.eq(lanes),
+            residual.used.eq(residual_walker.count),
             residual.data.eq(buffers.residual.data),
             buffers.residual.valid.eq(residual_valid),
             buffers.residual.bank.eq(residual_bank),

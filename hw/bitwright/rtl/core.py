@@ -48,8 +48,9 @@ class Core(wiring.Component):
 
     Loading: the `Loader` takes the program, then the fetch thread runs the prologue. Running: both
     threads run the body ``images`` times; the run is done when both have finished. On an error
-    everything but the error's record is held in reset until a soft reset; a wait that no running
-    instruction can end is an error too, so the machine never hangs on a program.
+    everything but the error's record is held in reset until a soft reset, and both input streams
+    are taken and dropped, so that nothing of the failed program is left to begin the next. A wait
+    that no running instruction can end is an error too: the machine never hangs on a program.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -95,8 +96,10 @@ class Core(wiring.Component):
             execute.in_flight.eq(execute_thread.in_flight),
             execute_thread.ready.eq(execute.ready),
             fetch_thread.ready.eq(fetch_thread.in_flight == 0),
+            execute.inputs.payload.eq(self.inputs.payload),
+            execute.inputs.valid.eq(self.inputs.valid),
+            self.inputs.ready.eq(halted | execute.inputs.ready),
         ]
-        wiring.connect(m, wiring.flipped(self.inputs), execute.inputs)
         wiring.connect(m, execute.outputs, wiring.flipped(self.outputs))
 
         start, prologue = Signal(), Signal()
@@ -119,31 +122,37 @@ class Core(wiring.Component):
             for thread in (execute_thread, fetch_thread)
         ]
         m.d.comb += [
-            idle.eq(execute_thread.finished & fetch_thread.finished),
+            # A thread held in reset has finished nothing.
+            idle.eq(execute_thread.finished & fetch_thread.finished & ~halted),
             stuck.eq(still[0] & still[1] & ~idle),
         ]
 
         error, state = self._state(m, loader, start, prologue, idle)
         m.d.comb += halted.eq(control.error != ErrorCode.NONE)
-        error_is_fetch, error_oldest = Signal(), Signal()
+        error_is_fetch = Signal()
+        error_pc = Signal.like(control.error_pc)
         first = Signal(ErrorCode)
         with m.If(execute.error != ErrorCode.NONE):
-            m.d.comb += [first.eq(execute.error), error_oldest.eq(execute.error_oldest)]
-        with m.Elif(fetch.error != ErrorCode.NONE):
-            m.d.comb += [first.eq(fetch.error), error_is_fetch.eq(1)]
-        with m.Elif(stuck & state.threads):
+            oldest = execute.error_oldest
             m.d.comb += [
-                first.eq(ErrorCode.DEADLOCK),
-                error_is_fetch.eq(~execute_thread.waiting),
+                first.eq(execute.error),
+                error_pc.eq(Mux(oldest, execute_thread.done_pc, execute_thread.pc)),
             ]
+        with m.Elif(fetch.error != ErrorCode.NONE):
+            m.d.comb += [first.eq(fetch.error), error_pc.eq(fetch_thread.pc)]
+            m.d.comb += error_is_fetch.eq(1)
+        with m.Elif(stuck & state.threads & execute_thread.waiting):
+            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(execute_thread.next_pc)]
+        with m.Elif(stuck & state.threads):
+            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(fetch_thread.next_pc)]
+            m.d.comb += error_is_fetch.eq(1)
         with m.Else():
             m.d.comb += first.eq(error)
-        execute_pc = Mux(error_oldest, execute_thread.done_pc, execute_thread.pc)
         with m.If(~halted & (first != ErrorCode.NONE)):
             m.d.sync += [
                 control.error.eq(first),
                 control.error_thread.eq(error_is_fetch),
-                control.error_pc.eq(Mux(error_is_fetch, fetch_thread.pc, execute_pc)),
+                control.error_pc.eq(error_pc),
             ]
 
         m.d.comb += control.busy.eq((state.loading | state.threads) & ~halted)
@@ -152,7 +161,8 @@ class Core(wiring.Component):
                 mine.payload.eq(self.weights.payload),
                 mine.valid.eq(self.weights.valid & theirs),
             ]
-        m.d.comb += self.weights.ready.eq(Mux(state.loading, loader.beats.ready, fetch.beats.ready))
+        wanted = Mux(state.loading, loader.beats.ready, fetch.beats.ready)
+        m.d.comb += self.weights.ready.eq(halted | wanted)
         self._count(m, state.running & ~halted, execute_thread, execute)
         return m
 

@@ -24,7 +24,7 @@ def field_signals(m: Module, instruction: Value, fields: dict[str, Field]) -> di
 
 
 def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -> Signal:
-    """The `ErrorCode` of an execute instruction: NONE, OPCODE or LENGTH."""
+    """The `ErrorCode` of an execute instruction: NONE, OPCODE, LENGTH or ADDRESS."""
     error = Signal(ErrorCode, name="execute_error")
     computes = Signal()
     loops = ["words", "kernel_x", "kernel_y", "out_width", "out_height", "channel_tiles"]
@@ -54,6 +54,9 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
         if not architecture.residual_bits:
             with m.If(f["residual"]):
                 m.d.comb += error.eq(ErrorCode.OPCODE)
+        # A bank has one read port.
+        with m.If(f["residual"] & (f["residual_bank"] == f["in_bank"])):
+            m.d.comb += error.eq(ErrorCode.ADDRESS)
         vector_words = (f["opcode"] == ExecuteOpcode.VECTOR) & (f["words"] != 1)
         with m.If(vector_words):
             m.d.comb += error.eq(ErrorCode.LENGTH)

@@ -1,12 +1,13 @@
 """The execute engine: runs the instructions of the execute thread."""
 
-from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode, timing
 from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode
+from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
 from bitwright.rtl.config import fill_config
@@ -116,6 +117,9 @@ class ExecuteEngine(wiring.Component):
             self.write_count.eq(compute.write_count),
             self.write_word.eq(compute.write_word),
         ]
+        ends = Cat(compute.done, landed, stream_out.done)
+        check(m, platform, (ends & (ends - 1)) == 0, "execute: two instructions end at once")
+        check(m, platform, ~self.issue | self.ready, "execute: issued while busy")
         with m.If(begin):
             m.d.comb += self.error.eq(malformed)
         with m.If(running & (compute.walk_fault | compute.result_fault)):

@@ -1,11 +1,12 @@
 """The fetch engine: from the weight stream into the wide buffers."""
 
-from amaranth.hdl import Module, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import FETCH_FIELDS, FETCH_WORDS, FetchOpcode
+from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.decode import field_signals
 
@@ -89,6 +90,9 @@ class FetchEngine(wiring.Component):
             self.parameter_data.eq(gathered),
             self.parameter_enable.eq(taken & is_parameters & whole),
         ]
+        depth = Mux(is_weights, architecture.weight_words, architecture.parameter_records)
+        check(m, platform, ~taken | (address < depth), "fetch: a write beyond the buffer")
+        check(m, platform, ~self.issue | ~streaming, "fetch: issued while beats are due")
         m.d.sync += self.done.eq(taken & final)
         with m.If(taken):
             m.d.sync += record.eq(gathered)

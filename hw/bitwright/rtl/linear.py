@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture
+from bitwright.rtl.assertions import check
 
 
 class LinearWalker(wiring.Component):
@@ -46,6 +47,7 @@ class LinearWalker(wiring.Component):
             self.valid.eq(self.event & self.row_valid),
             self.count.eq(Mux(tiles_left == 1, last_columns, self.step)),
         ]
+        check(m, platform, ~(self.start & self.event), "linear walker: started with an event")
         with m.If(self.start):
             m.d.sync += [
                 tile.eq(self.base),

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
 from bitwright.isa.registers import HEADER_FIELDS, HEADER_WORDS, MAGIC, VERSION
+from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 
 
@@ -54,6 +55,12 @@ class Loader(wiring.Component):
         word = self.beats.payload.word.as_value()[:32]
         last = self.beats.payload.last
         m.d.comb += self.data.eq(word)
+        for enable, words, depth in (
+            (self.execute_enable, EXECUTE_WORDS, architecture.execute_instructions),
+            (self.fetch_enable, FETCH_WORDS, architecture.fetch_instructions),
+        ):
+            inside = self.address < words * depth
+            check(m, platform, ~enable | inside, "loader: a write beyond the instruction memory")
 
         with m.FSM():
             with m.State("IDLE"):

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture
+from bitwright.rtl.assertions import check
 
 
 class ParameterSequencer(wiring.Component):
@@ -44,6 +45,8 @@ class ParameterSequencer(wiring.Component):
         m.d.comb += [self.valid.eq(left != 0), self.filled.eq(left == 1)]
         step = Signal(17)
         m.d.comb += step.eq(Mux(self.uniform, 0, Mux(self.vector, lanes, columns)))
+        check(m, platform, ~self.drain | (left <= 1), "parameters: a drain cuts another short")
+        check(m, platform, ~self.fill | (left == 0), "parameters: a fill cuts another short")
         with m.If(left != 0):
             m.d.sync += left.eq(left - 1)
             with m.If(~self.uniform):

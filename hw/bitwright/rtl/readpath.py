@@ -1,5 +1,7 @@
 """From a byte address to a word of activations with its padding in place."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
@@ -14,11 +16,14 @@ class ReadPath(wiring.Component):
     """Reads ``lanes`` bytes from ``address``; bytes outside the image read as ``pad``.
 
     Byte e of the word is inside when ``inside`` (row and line valid) and
-    0 <= x + e < line_bytes, x the byte's place in its image line.
+    0 <= x + e < line_bytes, x the byte's place in its image line. Bytes from ``used`` on are read
+    like the others, but nothing depends on them.
 
     Latency: request in cycle t, ``word`` in cycle t + 3. Throughput: one word per cycle.
     Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back one
-    cycle later. ``fault`` is high in cycle t + 1 after a request that begins outside the bank.
+    cycle later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
+    inside, below ``used``, and not in the bank; the rest of a word may lie anywhere. ``looked_at``
+    is high in cycle t + 1 if there is a byte inside and below ``used``: ``first`` to ``end`` - 1.
     """
 
     LATENCY = timing.READ_LATENCY
@@ -33,12 +38,16 @@ class ReadPath(wiring.Component):
                 "x": In(signed(26)),
                 "inside": In(1),
                 "line_bytes": In(24),
+                "used": In(range(lanes + 1)),
                 "pad": In(8),
                 "bank_word": Out(unsigned((architecture.activation_words - 1).bit_length())),
                 "bank_bump": Out(lanes),
                 "data": In(ArrayLayout(8, lanes)),
                 "word": Out(ArrayLayout(8, lanes)),
                 "fault": Out(1),
+                "looked_at": Out(1),
+                "first": Out(range(lanes + 1)),
+                "end": Out(range(lanes + 1)),
             }
         )
 
@@ -52,22 +61,31 @@ class ReadPath(wiring.Component):
             self.bank_bump.eq(bump_mask(offset, lanes)),
         ]
 
-        # Distances to the line's two ends, saturated to a word, then compared per byte.
-        below, room = Signal(range(lanes + 1)), Signal(range(lanes + 1))
-        left = Signal(signed(27))
-        left_over = Signal(signed(27))
-        m.d.comb += [left.eq(-self.x), left_over.eq(self.line_bytes - self.x)]
-        inside = Signal()
-        m.d.sync += [
-            below.eq(Mux(left <= 0, 0, Mux(left >= lanes, lanes, left))),
-            room.eq(Mux(left_over <= 0, 0, Mux(left_over >= lanes, lanes, left_over))),
-            inside.eq(self.inside),
+        # Distances to the line's two ends and to the bank's, saturated to a word; then compared per
+        # byte, and for the word as a whole.
+        def saturated(distance: Any, name: str) -> Signal:
+            wide, narrow = (
+                Signal(signed(28), name=f"{name}_wide"),
+                Signal(len(self.used), name=name),
+            )
+            m.d.comb += wide.eq(distance)
+            m.d.sync += narrow.eq(Mux(wide <= 0, 0, Mux(wide >= lanes, lanes, wide)))
+            return narrow
+
+        below = saturated(-self.x, "below")
+        room = saturated(self.line_bytes - self.x, "room")
+        bank_below = saturated(-self.address, "bank_below")
+        bank_room = saturated(self._bytes - self.address, "bank_room")
+        inside = delayed(m, self.inside, 1, "inside")
+        valid = delayed(m, self.valid, 1, "valid")
+        used = delayed(m, self.used, 1, "used")
+        m.d.comb += [
+            self.first.eq(below),
+            self.end.eq(Mux(used < room, used, room)),
+            self.looked_at.eq(valid & inside & (self.first < self.end)),
         ]
-        outside = (
-            self.valid & self.inside & ((self.address <= -lanes) | (self.address >= self._bytes))
-        )
-        beyond_line = (self.x <= -lanes) | (left_over <= 0)
-        m.d.sync += self.fault.eq(outside & ~beyond_line)
+        beyond = (self.first < bank_below) | (self.end > bank_room)
+        m.d.sync += self.fault.eq(self.looked_at & beyond)
 
         mask = Signal(lanes)
         m.d.sync += mask.eq(Cat(inside & (below <= e) & (room > e) for e in range(lanes)))

@@ -6,6 +6,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from bitwright.rtl.assertions import check
+
 
 class SkidBuffer(wiring.Component):
     """Passes a stream on with both directions registered.
@@ -27,6 +29,9 @@ class SkidBuffer(wiring.Component):
         spare, spare_valid = Signal(self._shape), Signal()
         m.d.comb += self.sink.ready.eq(~spare_valid)
         accepts = self.sink.valid & self.sink.ready
+        check(
+            m, platform, ~(accepts & spare_valid), "skid buffer: taken while both places are full"
+        )
         with m.If(~self.source.valid | self.source.ready):
             m.d.sync += [
                 self.source.valid.eq(spare_valid | accepts),

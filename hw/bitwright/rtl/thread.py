@@ -4,6 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from bitwright.rtl.assertions import check
+
 TOKEN_BITS = 16
 
 
@@ -21,8 +23,9 @@ class Thread(wiring.Component):
     latest when ``in_flight`` is 0, never when it is 2, and says ``done`` for one cycle when the
     oldest instruction's work has landed: ``done_pc``, ``release`` and ``body_done`` are that one's.
 
-    Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens; ``waiting`` is high while
-    only tokens are missing; ``finished`` while there is nothing to run and nothing in flight.
+    Members: ``tokens_in`` (amount, with ``tokens_valid``) adds tokens, up to as many as can be
+    counted; ``waiting`` is high while only tokens are missing, by instruction ``next_pc``;
+    ``finished`` while there is nothing to run and nothing in flight.
     """
 
     def __init__(self, words: int, depth: int) -> None:
@@ -43,6 +46,7 @@ class Thread(wiring.Component):
                 "instruction": Out(32 * words),
                 "issue": Out(1),
                 "pc": Out(count),
+                "next_pc": Out(count),
                 "next_opcode": Out(8),
                 "ready": In(1),
                 "in_flight": Out(2),
@@ -86,9 +90,12 @@ class Thread(wiring.Component):
             self.issue.eq(wanted & (tokens >= acquire)),
             self.waiting.eq(wanted & (tokens < acquire)),
         ]
-        m.d.sync += tokens.eq(
+        sum_of_tokens = Signal(TOKEN_BITS + 1)
+        m.d.comb += sum_of_tokens.eq(
             tokens + Mux(self.tokens_valid, self.tokens_in, 0) - Mux(self.issue, acquire, 0)
         )
+        # Of a program that gives more than it takes, the surplus is lost, not the rest.
+        m.d.sync += tokens.eq(Mux(sum_of_tokens[-1], -1, sum_of_tokens))
         with m.If(self.tokens_load):
             m.d.sync += tokens.eq(self.tokens_initial)
 
@@ -123,5 +130,12 @@ class Thread(wiring.Component):
                 left.eq(self.repeats),
                 fetching.eq(~empty & (self.repeats != 0)),
             ]
-        m.d.comb += self.finished.eq((self.in_flight == 0) & ~fetching & ~fetched)
+        m.d.comb += [
+            self.next_pc.eq(shadow_pc),
+            self.finished.eq((self.in_flight == 0) & ~fetching & ~fetched),
+        ]
+        some, full = self.in_flight != 0, self.in_flight == 2
+        check(m, platform, ~self.done | some, "thread: done without an instruction")
+        check(m, platform, ~self.issue | ~full, "thread: a third instruction in flight")
+        check(m, platform, ~self.start | self.finished, "thread: started while at work")
         return m

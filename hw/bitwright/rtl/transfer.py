@@ -7,6 +7,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
+from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.delay import delayed
 
@@ -49,6 +50,7 @@ class StreamIn(wiring.Component):
             self.done.eq(self.valid & final),
             self.fault.eq(self.valid & (self.beats.payload.last != final)),
         ]
+        check(m, platform, ~self.start | (left == 0), "stream in: started while beats are due")
         with m.If(self.start):
             m.d.sync += [left.eq(self.count), self.address.eq(self.base)]
         with m.Elif(self.valid):
@@ -92,6 +94,9 @@ class StreamOut(wiring.Component):
             taken.eq(self.beats.valid & self.beats.ready),
             self.blocked.eq(self.beats.valid & ~self.beats.ready),
         ]
+        idle = (left == 0) & (room == self.DEPTH)
+        check(m, platform, ~self.start | idle, "stream out: started while beats are due")
+        check(m, platform, ~fifo.w_en | fifo.w_rdy, "stream out: the FIFO overflows")
         # Room is reserved at the request and given back when the beat has left.
         m.d.sync += room.eq(room - self.request + taken)
         with m.If(self.start):

@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
+from bitwright.rtl.assertions import check
 from bitwright.rtl.config import WalkConfig
 
 
@@ -152,6 +153,8 @@ class Walker(wiring.Component):
         next_base = Signal(signed(26))
         m.d.comb += next_base.eq(Mux(config.vector, base + lanes, base))
         m.d.comb += self.busy.eq(walking | self.waiting)
+        check(m, platform, ~self.start | ~self.busy, "walker: started while busy")
+        check(m, platform, ~self.proceed | self.waiting, "walker: told to proceed, not waiting")
         with m.If(walking):
             m.d.sync += weight.eq(weight + 1)
         with m.If(tile_end):

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bitwright.sim.accelerator import Accelerator
+    from bitwright.sim.driver import MachineError
     from bitwright.sim.measurement import Measurement, measure
     from bitwright.sim.model import VerilatedModel
     from bitwright.sim.recording import Recording, record_moment
-    from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
+    from bitwright.sim.rtl import RtlMachine, RtlRun
     from bitwright.sim.verification import Verification, verify, write_replay
 
 _HOMES = {
     "Accelerator": "accelerator",
-    "MachineError": "rtl",
+    "MachineError": "driver",
     "Measurement": "measurement",
     "Recording": "recording",
     "RtlMachine": "rtl",

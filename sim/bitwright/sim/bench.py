@@ -168,7 +168,9 @@ def _build(
         import cocotb_tools.config as cocotb
     except ImportError:
         raise ToolError(f"cocotb is needed for benches, none found; {toolchain.MAKE_ENV}") from None
-    sources: Sources = simulation_verilog(design, top) if hasattr(design, "elaborate") else design
+    sources: Sources = design
+    if hasattr(design, "elaborate"):
+        sources = simulation_verilog(design, top, assertions=assertions)
     main = cocotb.share_dir / "lib" / "verilator" / "verilator.cpp"
     recipe = Recipe(
         verilog=named_texts(sources, f"{top}.v"),

@@ -18,13 +18,30 @@
 
 namespace {
 
+// Pauses: each cycle with a probability of rate / 65536, from a seeded xorshift generator.
+struct Pauses {
+    uint64_t state = 1;
+    uint32_t rate = 0;
+    bool now() {
+        if (!rate) return false;
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return (state & 0xFFFF) < rate;
+    }
+};
+
 // A packetised source: beats of `lanes` bytes; ends[k] is the beat after packet k's last.
 struct Source {
     const uint8_t* data = nullptr;
     const uint64_t* ends = nullptr;
     uint64_t beats = 0, packets = 0, beat = 0, packet = 0, repeats = 0;
+    bool offered = false;  // A beat that was offered is not withdrawn.
+    Pauses pauses;
     bool left() const { return repeats != 0; }
+    bool offers() { return offered = left() && (offered || !pauses.now()); }
     void advance() {
+        offered = false;
         if (++beat == ends[packet]) ++packet;
         if (beat == beats) {
             beat = packet = 0;
@@ -46,6 +63,7 @@ struct Host {
     Source weights, inputs;
     uint8_t* sink = nullptr;
     uint64_t sink_beats = 0, sink_taken = 0;
+    Pauses sink_pauses;
     std::vector<uint8_t> mirror[2];
     std::vector<Tap> taps;
     uint32_t* cycles = nullptr;
@@ -74,23 +92,23 @@ struct Host {
 
     void present() {
         auto& t = *top;
-        t.weights_tvalid = weights.left();
-        if (weights.left()) {
+        t.weights_tvalid = weights.offers();
+        if (weights.offered) {
             memcpy(&t.weights_tdata, weights.data + weights.beat * lanes, lanes);
             t.weights_tlast = weights.beat + 1 == weights.ends[weights.packet];
         }
-        t.inputs_tvalid = inputs.left();
-        if (inputs.left()) {
+        t.inputs_tvalid = inputs.offers();
+        if (inputs.offered) {
             memcpy(&t.inputs_tdata, inputs.data + inputs.beat * lanes, lanes);
             t.inputs_tlast = inputs.beat + 1 == inputs.ends[inputs.packet];
         }
-        t.outputs_tready = sink_taken < sink_beats;
+        t.outputs_tready = sink_taken < sink_beats && !sink_pauses.now();
     }
 
     void watch() {
         auto& t = *top;
         if (t.trace_write) {
-            const uint32_t address = t.trace_address;
+            const uint64_t address = t.trace_address;  // Wide: a negative one must stay outside.
             if (address + t.trace_count <= bank_bytes)
                 memcpy(&mirror[t.trace_bank][address], &t.trace_word, t.trace_count);
         }
@@ -113,8 +131,8 @@ struct Host {
         t.clk = 0;
         t.eval();
         // What the edge will transfer, seen before it.
-        const bool weight = weights.left() && t.weights_tready;
-        const bool input = inputs.left() && t.inputs_tready;
+        const bool weight = weights.offered && t.weights_tready;
+        const bool input = inputs.offered && t.inputs_tready;
         if (t.outputs_tvalid && t.outputs_tready) {
             memcpy(sink + sink_taken * lanes, &t.outputs_tdata, lanes);
             ++sink_taken;
@@ -131,9 +149,14 @@ struct Host {
         if (input) inputs.advance();
     }
 
+    // Take back what is queued on the input streams.
+    void forget() {
+        for (Source* source : {&weights, &inputs}) source->offered = source->repeats = 0;
+    }
+
     void reset() {
         auto& t = *top;
-        weights = inputs = Source{};
+        forget();
         sink_beats = sink_taken = 0;
         t.control_awvalid = t.control_wvalid = t.control_bready = 0;
         t.control_arvalid = t.control_rready = 0;
@@ -143,19 +166,27 @@ struct Host {
         tick();
     }
 
+    // Tick until a signal of the registers is high; they answer within a few cycles, or never.
+    void until(const uint8_t& signal) {
+        for (int n = 0; n < 1000; ++n) {
+            top->clk = 0;
+            top->eval();
+            if (signal) return;
+            tick();
+        }
+        throw bitwright::SimulationFailure{"the registers do not answer"};
+    }
+
     int write(uint32_t address, uint32_t value) {
         auto& t = *top;
         t.control_awaddr = address;
         t.control_wdata = value;
         t.control_wstrb = 0xF;
         t.control_awvalid = t.control_wvalid = t.control_bready = 1;
-        do {
-            t.clk = 0;
-            t.eval();
-        } while (!t.control_awready && (tick(), true));
+        until(t.control_awready);
         tick();
         t.control_awvalid = t.control_wvalid = 0;
-        while (!t.control_bvalid) tick();
+        until(t.control_bvalid);
         const int response = t.control_bresp;
         tick();
         t.control_bready = 0;
@@ -166,13 +197,10 @@ struct Host {
         auto& t = *top;
         t.control_araddr = address;
         t.control_arvalid = t.control_rready = 1;
-        do {
-            t.clk = 0;
-            t.eval();
-        } while (!t.control_arready && (tick(), true));
+        until(t.control_arready);
         tick();
         t.control_arvalid = 0;
-        while (!t.control_rvalid) tick();
+        until(t.control_rvalid);
         *value = t.control_rdata;
         const int response = t.control_rresp;
         tick();
@@ -212,7 +240,9 @@ int bw_read(Host* host, uint32_t address, uint32_t* value) {
 void bw_source(Host* host, int inputs, const uint8_t* data, uint64_t beats, const uint64_t* ends,
                uint64_t packets, uint64_t repeats) {
     Source& source = inputs ? host->inputs : host->weights;
+    const Pauses pauses = source.pauses;
     source = Source{};
+    source.pauses = pauses;
     if (!beats || !repeats) return;
     source.data = data;
     source.beats = beats;
@@ -226,6 +256,14 @@ void bw_sink(Host* host, uint8_t* target, uint64_t beats) {
     host->sink_taken = 0;
 }
 uint64_t bw_taken(Host* host) { return host->sink_taken; }
+void bw_forget(Host* host) { host->forget(); }
+int bw_left(Host* host, int inputs) { return (inputs ? host->inputs : host->weights).left(); }
+// From now on the host pauses: weights, inputs, outputs, each with its rate of 65536.
+void bw_pause(Host* host, uint64_t seed, uint32_t weights, uint32_t inputs, uint32_t outputs) {
+    host->weights.pauses = Pauses{seed * 3 + 1, weights};
+    host->inputs.pauses = Pauses{seed * 3 + 2, inputs};
+    host->sink_pauses = Pauses{seed * 3 + 3, outputs};
+}
 
 // Before a run: where to put each instruction's cycles and the time of its end, and which regions to copy after which.
 void bw_record(Host* host, uint32_t instructions, uint32_t* cycles, uint64_t* ends_at) {
@@ -238,6 +276,14 @@ void bw_record(Host* host, uint32_t instructions, uint32_t* cycles, uint64_t* en
 void bw_tap(Host* host, uint32_t pc, uint32_t bank, uint32_t base, uint32_t bytes, uint8_t* target,
             uint64_t stride) {
     host->taps.push_back(Tap{pc, bank, base, bytes, target, stride});
+}
+
+// Ticks a number of cycles.
+int bw_tick(Host* host, uint64_t cycles) {
+    return guarded(host, [&] {
+        for (uint64_t n = 0; n < cycles; ++n) host->tick();
+        return 0;
+    });
 }
 
 // Ticks until the interrupt, or `limit` cycles. Returns 1 on the interrupt, 0 at the limit.

@@ -216,7 +216,7 @@ class VerilatedModel:
         """
         if hasattr(source, "elaborate"):
             top = top or "top"
-            source = simulation_verilog(source, top)
+            source = simulation_verilog(source, top, assertions=assertions)
         elif isinstance(source, str) and "\n" not in source and source.endswith((".v", ".sv")):
             source = [Path(source)]
         elif isinstance(source, Path):

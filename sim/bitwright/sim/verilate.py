@@ -220,8 +220,10 @@ def build_library(
     return build(recipe, jobs=jobs) / LIBRARY
 
 
-def simulation_verilog(component: Any, name: str = "top") -> str:
+def simulation_verilog(component: Any, name: str = "top", *, assertions: bool = True) -> str:
     """The Verilog of an Amaranth component, in the form that Verilator runs fastest.
+
+    With ``assertions``, the component is elaborated for `bitwright.rtl.assertions.Simulation`.
 
     The same RTLIL as of `amaranth.back.verilog.convert`, but registers leave yosys as
     ``if (rst) q <= 0; else if (en) q <= d`` (passes ``proc`` and ``opt_dff``) rather than as a
@@ -234,7 +236,10 @@ def simulation_verilog(component: Any, name: str = "top") -> str:
     """
     from amaranth.back import rtlil  # here, so that building from text needs no Amaranth
 
-    text = rtlil.convert(component, name=name, emit_src=False)
+    from bitwright.rtl.assertions import Simulation
+
+    platform = Simulation() if assertions else None
+    text = rtlil.convert(component, name=name, platform=platform, emit_src=False)
     # Without opt_merge and the like: what is simulated stays the design, not a rewritten one.
     passes = ("proc", "opt_expr", "opt_clean", "opt_dff", "opt_clean", "memory_collect")
     script = (f"read_rtlil <<rtlil\n{text}\nrtlil", *passes, "write_verilog -norename -noattr", "")

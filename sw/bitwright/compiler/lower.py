@@ -173,7 +173,8 @@ class Lowering:
             "line_step": source.pitch * source.width,
             "stride_y": 1,
             "dilation_y": 1,
-            "line_bytes": source.pitch * source.width,
+            # Of a slice of a concatenation, without what follows its last pixel.
+            "line_bytes": source.pitch * (source.width - 1) + source.channels,
             "height": source.height,
             "out_width": target.width,
             "out_height": target.height,
@@ -256,6 +257,7 @@ class Lowering:
             fields = common | window | self._tiles(per_group, vector=False)
             fields |= {
                 "in_base": window["in_base"] + group * depth,
+                "x_start": window["x_start"] + group * depth,
                 "out_base": common["out_base"] + group * per_group,
                 "residual_base": common["residual_base"]
                 + (group * per_group if common["residual"] else 0),

@@ -21,7 +21,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor verilog synth pnr clean
+.PHONY: help env demo test regress lint doctor bench verilog synth pnr clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -50,6 +50,9 @@ lint: env ## Check style, types, layers and spelling
 
 doctor: env ## Report every tool with its version and place, what is missing, and the remedy
 	bitwright doctor
+
+bench: env ## Measure the backbone beside its rivals; writes benchmarks/results/backbone.json
+	python -m benchmarks.backbone
 
 verilog: env ## Generate the Verilog of the accelerator of ARCH
 	bitwright verilog $(arch)

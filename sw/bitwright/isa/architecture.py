@@ -48,7 +48,7 @@ class Architecture:
     """Instructions of the fetch thread; a power of two."""
     pe_multiplier: str = "dsp"
     """Products of the array: `dsp` leaves them to the tools, `lut` builds them of adders."""
-    lane_multiplier: str = "lut"
+    lane_multiplier: str = "dsp"
     """The same for the post-processing and vector lanes."""
 
     def __post_init__(self) -> None:

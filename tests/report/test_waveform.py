@@ -101,8 +101,8 @@ def test_labels_stand_beside_their_rows() -> None:
 
 
 def test_mark_stands_at_the_begin_of_its_cycle_and_span_between_middles() -> None:
-    marks, spans = [Mark(101, "here")], [Span("bit", 100, 102, "2 cycles")]
-    svg = cycles(picture(Row("bit", "bit"), marks=marks, spans=spans))
+    marks, spans = [Mark(101, "here")], [Span("group", 100, 102, "2 cycles")]
+    svg = cycles(picture(Heading("group"), Row("bit", "bit"), marks=marks, spans=spans))
     assert paths(svg, "w-mark")[0].startswith("M30 ")
     assert paths(svg, "w-span")[0].startswith("M15 ")
     assert paths(svg, "w-span")[0].endswith("H75")

@@ -17,7 +17,14 @@ DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
 """Exit code when a file, an option or a tool is at fault; 1 means that a check found something."""
 
-_EXTRAS = {"torch": "torch", "amaranth": "hw", "sklearn": "demo", "matplotlib": "demo"}
+_EXTRAS = {
+    "torch": "torch",
+    "amaranth": "hw",
+    "sklearn": "demo",
+    "matplotlib": "demo",
+    "jinja2": "demo",
+    "vcd": "demo",
+}
 
 app = typer.Typer(
     name="bitwright",

@@ -18,6 +18,8 @@ LINE = 16
 TOP = 38
 CHARACTER = 6.05
 """Width of a character of a value, at the size `STYLE` gives it."""
+NOTE = 6.4
+"""The same of a note."""
 SLANT = 3
 
 Show = Callable[[int, int], str]
@@ -87,10 +89,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A dimension line under a row's signal, from the middle of a cycle to that of another."""
+    """A dimension line in a heading's row, from the middle of a cycle to that of another."""
 
-    label: str
-    """Of the row."""
+    heading: str
     first: int
     last: int
     text: str
@@ -199,7 +200,8 @@ def _content(picture: Picture) -> Iterator[str]:
 
 
 def _ruler(picture: Picture) -> str:
-    step = 5 if picture.cycle_width >= 12 else 10
+    wide = picture.cycle_width >= 12
+    step = 5 if wide else 10
     grid, texts = [], []
     for cycle in range(picture.trace.first, picture.trace.last + 2):
         x = picture.x(cycle)
@@ -209,7 +211,8 @@ def _ruler(picture: Picture) -> str:
                 f'<text class="w-tick" x="{x + picture.cycle_width / 2:g}" y="{TOP - 6}">'
                 f"{number}</text>"
             )
-        grid.append(f"M{x:g} {TOP}V{picture.height}")
+        if wide or number % step == 0:
+            grid.append(f"M{x:g} {TOP}V{picture.height}")
     return f'<path class="w-grid" d="{"".join(grid)}"/>{"".join(texts)}\n'
 
 
@@ -256,10 +259,9 @@ def _values(picture: Picture, row: Row, show: Show, top: int) -> Iterator[str]:
             shapes.append(shape)
             texts.append(f'<text x="{(x0 + x1) / 2:g}" y="{middle + 3.4:g}">{text}</text>')
         else:
-            yield (
-                f'<path class="w-value w-{row.tone}" d="{shape}"><title>{text}</title></path>'
-                f'<text class="w-more" x="{(x0 + x1) / 2:g}" y="{middle + 3:g}">…</text>'
-            )
+            yield f'<path class="w-value w-{row.tone}" d="{shape}"><title>{text}</title></path>'
+            if room > CHARACTER:
+                yield f'<text class="w-more" x="{(x0 + x1) / 2:g}" y="{middle + 3:g}">…</text>'
     yield f'<path class="w-faint" d="{"".join(faint)}"/>'
     yield f'<path class="w-value w-{row.tone}" d="{"".join(shapes)}"/>'
     yield f'<g class="w-text">{"".join(texts)}</g>'
@@ -278,12 +280,15 @@ def _runs(trace: Trace, names: Sequence[str]) -> Iterator[tuple[int, int, tuple[
 
 
 def _dimension(picture: Picture, span: Span) -> str:
-    y = picture.y(span.label) + LINE + 5
+    y = picture.y(span.heading) + LINE // 2
     x0 = picture.x(span.first + 0.5)
     x1 = picture.x(span.last + 0.5)
+    fits = x1 + 10 + len(span.text) * NOTE <= picture.width
+    x, anchor = (x1 + 5, "start") if fits else (x0 - 5, "end")
     return (
         f'<path class="w-span" d="M{x0:g} {y - 4}v8M{x1:g} {y - 4}v8M{x0:g} {y}H{x1:g}"/>'
-        f'<text class="w-note w-over" x="{x1 + 5:g}" y="{y + 4}">{escape(span.text)}</text>'
+        f'<text class="w-note" x="{x:g}" y="{y + 4}" text-anchor="{anchor}">'
+        f"{escape(span.text)}</text>"
     )
 
 
@@ -294,7 +299,6 @@ STYLE = """\
 .w-name { fill: var(--muted); }
 .w-tick { fill: var(--muted); font-size: 10px; text-anchor: middle; }
 .w-note { fill: var(--red); font-size: 10.5px; }
-.w-over { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 .w-text text, .w-more {
   font: 10px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink); text-anchor: middle; }
 .w-grid, .w-rule, .w-faint { stroke: var(--line); fill: none; }

@@ -88,7 +88,9 @@ def test_range_and_step(name: str, bits: int, least: float, greatest: float, ste
     assert fmt.bits_per_element(100) == bits
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if parse(n).bits <= 8])
+@pytest.mark.parametrize(
+    "name", [n for family in (Integer, Fixed) for n in family.names() if parse(n).bits <= 8]
+)
 def test_values_are_every_code_in_order(name: str) -> None:
     fmt: Format[object] = parse(name)
     values = fmt.values()

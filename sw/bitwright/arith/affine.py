@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bitwright.arith.checks import Integers, as_integers, check_range
-from bitwright.arith.format import Codes, Encoded, Format, check_axis
+from bitwright.arith.element import Codes
+from bitwright.arith.format import Encoded, Format, check_axis
 from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
 from bitwright.arith.rounding import Rounding, as_rounding
+from bitwright.arith.scales import broadcast_shape, finite_extremes, given_scale
+from bitwright.arith.uniform import Uniform
 
 MIN_BITS, MAX_BITS = 2, 16
 
@@ -34,7 +37,7 @@ class Integer(Format[Affine]):
     array([-4,  2,  1], dtype=int8)
     """
 
-    bits: int
+    bits: int = field()  # not the property of the base
     signed: bool = True
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(u?)int(0|[1-9]\d*)")
@@ -62,27 +65,10 @@ class Integer(Format[Affine]):
         return f"{'int' if self.signed else 'uint'}{self.bits}"
 
     @property
-    def max(self) -> float:
-        """The greatest code."""
-        return float(self.code_high)
-
-    @property
-    def min(self) -> float:
-        """The least code."""
-        return float(self.code_low)
-
-    @property
-    def min_step(self) -> float:
-        """One."""
-        return 1.0
-
-    def bits_per_element(self, n: int) -> float:
-        """Give N: scale and zero point are not stored with the data, requantisation holds them."""
-        return float(self.bits)
-
-    def neutral(self) -> Affine:
-        """Give scale 1 and zero point 0."""
-        return Affine(np.ones(()), np.zeros((), np.int64))
+    def element(self) -> Uniform:
+        """The codes themselves: scale 1 and zero point 0."""
+        low = -(1 << (self.bits - 1)) if self.signed else 0
+        return Uniform(low, low + (1 << self.bits) - 1)
 
     def encode(
         self,
@@ -149,11 +135,7 @@ class Integer(Format[Affine]):
         return wanted and self.signed and overflow is Overflow.SATURATE
 
     def _derive(self, x: Real, channel_axis: int | None) -> Affine:
-        axes = None if channel_axis is None else _others(x, channel_axis)
-        finite = np.isfinite(x)
-        kept = axes is not None  # per channel, shaped to broadcast; per tensor, a scalar
-        greatest = np.asarray(np.max(x, axis=axes, keepdims=kept, initial=0, where=finite))
-        least = np.asarray(np.min(x, axis=axes, keepdims=kept, initial=0, where=finite))
+        least, greatest = finite_extremes(x, channel_axis)
         steps = x.dtype.type(self.code_high)
         if self.signed:
             spans = np.maximum(greatest, -least)
@@ -175,17 +157,11 @@ class Integer(Format[Affine]):
     def _given(
         self, x: Real, scale: ArrayLike, zero_point: ArrayLike | None, channel_axis: int | None
     ) -> Affine:
-        steps = as_real("scale", scale)
-        with np.errstate(over="ignore", under="ignore"):
-            rounded = steps.astype(x.dtype)
-        offends = ~(np.isfinite(rounded) & (rounded >= np.finfo(x.dtype).tiny))
-        if offends.any():
-            value = float(steps[tuple(np.argwhere(offends)[0])])
-            raise ValueError(f"scale must be positive and normal in {x.dtype}, but is {value!r}")
+        rounded = given_scale(scale, x.dtype)
         offsets = as_integers("zero_point", 0 if zero_point is None else zero_point)
         check_range("zero_point", offsets, self.code_low, self.code_high)
-        shape = _shape("scale", steps, x, channel_axis)
-        offset_shape = _shape("zero_point", offsets, x, channel_axis)
+        shape = broadcast_shape("scale", rounded, x, channel_axis)
+        offset_shape = broadcast_shape("zero_point", offsets, x, channel_axis)
         return Affine(rounded.reshape(shape), offsets.reshape(offset_shape))
 
     def _check_values(self, shared: Affine, low: int) -> None:
@@ -198,26 +174,3 @@ class Integer(Format[Affine]):
                 f"a scale of {float(shared.scale.max())!r} makes values of {self} overflow "
                 f"{shared.scale.dtype}; scale the data down"
             )
-
-
-def _others(x: Real, channel_axis: int) -> tuple[int, ...]:
-    return tuple(i for i in range(x.ndim) if i != channel_axis)
-
-
-def _shape(
-    name: str, parameter: NDArray[Any], x: Real, channel_axis: int | None
-) -> tuple[int, ...]:
-    """Give the shape in which a number or a vector of channels broadcasts against x."""
-    if parameter.ndim == 0:
-        return ()
-    if channel_axis is None:
-        raise ValueError(
-            f"{name} must be a number unless channel_axis is given, but has shape {parameter.shape}"
-        )
-    channels = x.shape[channel_axis] if x.ndim else 1
-    if parameter.shape != (channels,):
-        raise ValueError(
-            f"{name} must have shape ({channels},), the channels of axis {channel_axis}, "
-            f"but has {parameter.shape}"
-        )
-    return tuple(channels if i == channel_axis else 1 for i in range(x.ndim))

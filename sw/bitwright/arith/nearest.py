@@ -35,11 +35,25 @@ def as_overflow(overflow: Overflow | str) -> Overflow:
 
 
 def as_real(name: str, x: ArrayLike) -> Real:
-    """Give ``x`` as float32 (also from float16) or float64 (also from integers).
+    """Give ``x`` as float32 (also from float16) or float64 (also from integers), without NaN.
 
     TypeError for other types; ValueError for NaN, naming the first index, and for integers that
     float64 does not hold.
     """
+    array = as_float(name, x)
+    reject_nan(name, array)
+    return array
+
+
+def reject_nan(name: str, array: Real) -> None:
+    """Raise ValueError, naming the first index, if there is a NaN."""
+    if np.isnan(array).any():
+        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        raise ValueError(f"{name} is NaN at index {index}; NaN has no code")
+
+
+def as_float(name: str, x: ArrayLike) -> Real:
+    """Do what `as_real` does, but leave NaN to the caller."""
     array = np.asarray(x)
     if array.dtype.kind in "iu":
         real = array.astype(np.float64)
@@ -51,9 +65,6 @@ def as_real(name: str, x: ArrayLike) -> Real:
         array = array.astype(np.float32)
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float16, float32, float64 or integer, not {array.dtype}")
-    if np.isnan(array).any():
-        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
-        raise ValueError(f"{name} is NaN at index {index}; NaN has no code")
     return array
 
 
@@ -99,6 +110,21 @@ def _residual_sign(x: Real, step: Real, quotient: NDArray[np.float64]) -> NDArra
     sign: NDArray[np.float64] = np.sign((scaled - quotient * high) - quotient * low)
     # A quotient of 0 may be an underflow: then x alone says on which side it lies.
     return np.where(quotient == 0, np.sign(x), sign)
+
+
+def separate_from_ties(quotient: Real, x: Real, divisor: Real) -> None:
+    """Make x / divisor, a rounded float64 quotient, compare with floats of 24 bits as the exact one does.
+
+    In place. ``divisor`` has at most 29 significant bits (or is infinite) and broadcasts. Only
+    where the quotient has at most 24 bits itself can the exact one lie beside it; its product with
+    the divisor is exact there, and so is the difference from x, which is nearly equal.
+    """
+    short = (quotient.view(np.int64) & ((1 << 29) - 1)) == 0
+    short &= np.isfinite(quotient) & np.isfinite(divisor)
+    parts, factors = quotient[short], np.broadcast_to(divisor, x.shape)[short]
+    with np.errstate(over="ignore", under="ignore"):
+        sign = np.sign(x[short] - parts * factors)
+    quotient[short] = np.where(sign == 0, parts, np.nextafter(parts, sign * np.inf))
 
 
 def round_float(value: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:

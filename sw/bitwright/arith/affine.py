@@ -6,14 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bitwright.arith.checks import Integers, as_integers, check_range
 from bitwright.arith.element import Codes
 from bitwright.arith.format import Encoded, Format, check_axis
-from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
+from bitwright.arith.layout import Rows, part_of, spread
+from bitwright.arith.nearest import (
+    Overflow,
+    Real,
+    as_float,
+    as_overflow,
+    reject_nan,
+    round_float,
+    to_codes,
+)
+from bitwright.arith.reductions import finite_extremes
 from bitwright.arith.rounding import Rounding, as_rounding
-from bitwright.arith.scales import broadcast_shape, finite_extremes, given_scale
+from bitwright.arith.scales import broadcast_shape, given_scale
+from bitwright.arith.tiles import Scratch, Tile, for_each_tile, tiles
 from bitwright.arith.uniform import Uniform
 
 MIN_BITS, MAX_BITS = 2, 16
@@ -95,7 +106,61 @@ class Integer(Format[Affine]):
         normal or makes values overflow, a zero point out of range, shapes that do not match and
         unknown options; TypeError for data that are not real numbers.
         """
-        real = as_real("x", x)
+        plan = self._prepare(
+            x,
+            axis,
+            scale=scale,
+            zero_point=zero_point,
+            channel_axis=channel_axis,
+            narrow=narrow,
+            rounding=rounding,
+            overflow=overflow,
+        )
+        out = np.empty(plan.rows.matrix.shape, self.code_dtype)
+
+        def work(tile: Tile, scratch: Scratch) -> None:
+            steps = self._steps(plan, tile, scratch)
+            steps += part_of(plan.zero_point, tile)
+            out[tile.rows, tile.columns] = steps
+
+        for_each_tile(work, tiles(out.shape))
+        codes = plan.rows.restore(out)
+        return Encoded(format=self, codes=codes, shared=plan.shared, dtype=plan.scale.dtype)
+
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the values nearest to ``x``; the options are those of `encode`."""
+        plan = self._prepare(x, axis, **options)
+        out = np.empty(plan.rows.matrix.shape, plan.scale.dtype)
+
+        def work(tile: Tile, scratch: Scratch) -> None:
+            target = out[tile.rows, tile.columns]
+            target[...] = self._steps(plan, tile, scratch)
+            target += 0  # -0.0 + 0.0 = 0.0: integers have one zero
+            target *= part_of(plan.scale, tile)
+
+        for_each_tile(work, tiles(out.shape))
+        return plan.rows.restore(out)
+
+    def decode_codes(self, codes: Codes, shared: Affine, dtype: np.dtype[Any]) -> Real:
+        """Give scale (q - zero_point): an exact difference, one product rounded to ``dtype``."""
+        # |q - zero_point| < 2^17: exact in float32.
+        offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
+        offset *= shared.scale.astype(dtype)
+        return np.asarray(offset)
+
+    def _prepare(
+        self,
+        x: ArrayLike,
+        axis: int,
+        *,
+        scale: ArrayLike | None = None,
+        zero_point: ArrayLike | None = None,
+        channel_axis: int | None = None,
+        narrow: bool | None = None,
+        rounding: Rounding | str = Rounding.HALF_EVEN,
+        overflow: Overflow | str = Overflow.SATURATE,
+    ) -> "_Plan":
+        real = as_float("x", x)
         check_axis("axis", axis, real.ndim)
         if channel_axis is not None:
             channel_axis = check_axis("channel_axis", channel_axis, real.ndim)
@@ -108,25 +173,36 @@ class Integer(Format[Affine]):
         else:
             shared = self._given(real, scale, zero_point, channel_axis)
         self._check_values(shared, low)
-        codes = to_codes(
-            real,
-            shared.scale,
-            shared.zero_point,
-            low,
-            self.code_high,
-            as_rounding(rounding),
-            mode,
-        )
-        return Encoded(
-            format=self, codes=codes.astype(self.code_dtype), shared=shared, dtype=real.dtype
+        rows = Rows.flat(real) if channel_axis is None else Rows.channels(real, channel_axis)
+        return _Plan(
+            rows=rows,
+            shared=shared,
+            scale=spread(shared.scale, real, channel_axis, rows),
+            zero_point=spread(shared.zero_point, real, channel_axis, rows),
+            low=low,
+            rounding=as_rounding(rounding),
+            overflow=mode,
         )
 
-    def decode_codes(self, codes: Codes, shared: Affine, dtype: np.dtype[Any]) -> Real:
-        """Give scale (q - zero_point): an exact difference, one product rounded to ``dtype``."""
-        # |q - zero_point| < 2^17: exact in float32.
-        offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
-        offset *= shared.scale.astype(dtype)
-        return np.asarray(offset)
+    def _steps(self, plan: "_Plan", tile: Tile, scratch: Scratch) -> NDArray[np.float64]:
+        """Give a tile's codes minus the zero point, as floats."""
+        part = plan.rows.matrix[tile.rows, tile.columns]
+        scale, zero_point = part_of(plan.scale, tile), part_of(plan.zero_point, tile)
+        if np.isnan(part).any():
+            reject_nan("x", plan.rows.source)
+        if part.dtype != np.float32 or plan.overflow is Overflow.WRAP:
+            high = self.code_high
+            codes = to_codes(part, scale, zero_point, plan.low, high, plan.rounding, plan.overflow)
+            codes -= zero_point
+            return codes
+        # The same without what float32 never needs, see round_quotient: a quotient beside a tie.
+        quotient = scratch.like("quotient", part, np.float64)
+        np.copyto(quotient, part)
+        quotient /= scale.astype(np.float64)
+        rounded = round_float(quotient, plan.rounding)
+        offset = zero_point.astype(np.float64)
+        np.clip(rounded, plan.low - offset, self.code_high - offset, out=rounded)
+        return rounded
 
     def _narrows(self, narrow: bool | None, scale: ArrayLike | None, overflow: Overflow) -> bool:
         if narrow and (not self.signed or overflow is Overflow.WRAP):
@@ -174,3 +250,17 @@ class Integer(Format[Affine]):
                 f"a scale of {float(shared.scale.max())!r} makes values of {self} overflow "
                 f"{shared.scale.dtype}; scale the data down"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What encoding an array comes down to."""
+
+    rows: Rows
+    shared: Affine
+    scale: Real
+    """The shared part's, shaped to broadcast against the matrix; so is the zero point."""
+    zero_point: Integers
+    low: int
+    rounding: Rounding
+    overflow: Overflow

@@ -9,6 +9,7 @@ A short last block is a block of its own length.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from math import frexp
 from typing import Any
 
 import numpy as np
@@ -71,9 +72,9 @@ class BlockFormat(Format[BlockExponents]):
         shared = BlockExponents(rows.restore_along(scaling.exponents), rows.axis)
         return Encoded(format=self, codes=codes, shared=shared, dtype=real.dtype)
 
-    def quantize(self, x: ArrayLike, axis: int = -1) -> Real:  # type: ignore[override] # no options
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
         """Give the values nearest to ``x``, as `encode` does, in its float type."""
-        real, rows = self._rows(x, axis)
+        real, rows = self._rows(x, axis, **options)
         values = quantize_rows(self.element, rows, self._scaling(rows), real.dtype)
         return rows.restore_along(values).reshape(real.shape)
 
@@ -119,36 +120,30 @@ class GreatestOfBlock(Scaling):
     nearest: bool
     exponents: NDArray[np.int16]
     top: int = field(init=False)
+    leaves_least: bool = field(init=False)
+    """Whether the least element times 2^127 is no float32, though the greatest is one.
+
+    Such is -2 of mxint8: that code is left unused in blocks of exponent 127.
+    """
 
     def __post_init__(self) -> None:
-        self.top = int(np.frexp(self.element.max)[1]) - 1
+        self.top = frexp(self.element.max)[1] - 1
+        self.leaves_least = -self.element.min >= 2.0 ** (_FLOAT32_TOP - GREATEST) > self.element.max
 
     def divide(self, v: Real, tile: Tile, scratch: Scratch) -> Real:
         """Divide by 2^X: exact, or subnormal and far below the element's least value."""
-        greatest = greatest_magnitude(v, scratch)
-        if np.isinf(greatest).any():
-            limit = np.finfo(v.dtype).max
-            np.clip(v, -limit, limit, out=v)
-            np.minimum(greatest, limit, out=greatest)
+        # An infinite element itself saturates when it is rounded.
+        greatest = np.minimum(greatest_magnitude(v, scratch), np.finfo(v.dtype).max)
         exponent = nearest_exponent(greatest) if self.nearest else floor_exponent(greatest)
         exponent -= self.top
         np.clip(exponent, LEAST, GREATEST, out=exponent)
         first = tile.columns.start // self.block
         self.exponents[tile.rows, first : first + exponent.shape[1]] = exponent
         v *= power(-exponent, v.dtype)[:, :, np.newaxis]
-        if self._overflows and (exponent == GREATEST).any():
+        if self.leaves_least and (exponent == GREATEST).any():
             high = exponent[:, :, np.newaxis] == GREATEST
             np.maximum(v, v.dtype.type(-self.element.max), out=v, where=high)
         return power(exponent, v.dtype)[:, :, np.newaxis]
-
-    @property
-    def _overflows(self) -> bool:
-        """Whether the least element times 2^127 is no float32, though the greatest is one.
-
-        Such is -2 of mxint8: that code is left unused in blocks of exponent 127.
-        """
-        limit = 2.0 ** (_FLOAT32_TOP - GREATEST)
-        return -self.element.min >= limit > self.element.max
 
 
 def greatest_magnitude(v: Real, scratch: Scratch) -> Real:

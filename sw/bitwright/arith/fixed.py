@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 
 from bitwright.arith.element import Codes
 from bitwright.arith.format import Encoded, Format, check_axis
-from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
+from bitwright.arith.kernel import FLOAT64, Unscaled, quantize_rows
+from bitwright.arith.layout import Rows
+from bitwright.arith.nearest import Overflow, Real, as_float, as_overflow, as_real, to_codes
 from bitwright.arith.rounding import Rounding, as_rounding
 from bitwright.arith.uniform import Uniform
 
@@ -99,13 +101,24 @@ class Fixed(Format[None]):
             as_rounding(rounding),
             as_overflow(overflow),
         )
-        narrow = real.dtype == np.float32 and self.bits <= _FLOAT32_BITS
         return Encoded(
             format=self,
             codes=codes.astype(self.code_dtype),
             shared=None,
-            dtype=np.dtype(np.float32 if narrow else np.float64),
+            dtype=self._dtype(real),
         )
+
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the nearest values; the options are those of `encode`."""
+        if options:
+            return super(Fixed, self).quantize(x, axis, **options)
+        real = as_float("x", x)
+        check_axis("axis", axis, real.ndim)
+        rows = Rows.flat(real)
+        return rows.restore(quantize_rows(self.element, rows, Unscaled(), self._dtype(real)))
+
+    def _dtype(self, x: Real) -> np.dtype[Any]:
+        return x.dtype if self.bits <= _FLOAT32_BITS else FLOAT64
 
     def decode_codes(self, codes: Codes, shared: None, dtype: np.dtype[Any]) -> Real:
         """Give q 2^-F, exact."""

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bitwright.arith.element import Codes, Element
 from bitwright.arith.layout import Rows
@@ -48,12 +47,18 @@ def quantize_rows(element: Element, rows: Rows, scaling: Scaling, dtype: np.dtyp
     out = np.empty(rows.matrix.shape, dtype)
 
     def work(tile: Tile, scratch: Scratch) -> None:
-        v, scales, width = _rounded(element, rows, scaling, tile, scratch)
-        if scales is not None:
+        v, scales = _rounded(element, rows, scaling, tile, scratch)
+        target = out[tile.rows, tile.columns]
+        if scales is None:
+            target[...] = v.reshape(target.shape)
+        elif v.size == target.size:
+            # Cutting one axis in two never copies: this writes to out.
+            np.multiply(v, scales, out=target.reshape(v.shape), casting="same_kind")
+        else:
             v *= scales
-        out[tile.rows, tile.columns] = v.reshape(tile.shape[0], -1)[:, :width]
+            target[...] = v.reshape(v.shape[0], -1)[:, : target.shape[1]]
 
-    for_each_tile(work, tiles(rows.matrix.shape, scaling.block))
+    for_each_tile(work, tiles(out.shape, scaling.block))
     return out
 
 
@@ -62,18 +67,18 @@ def encode_rows(element: Element, rows: Rows, scaling: Scaling) -> Codes:
     out = np.empty(rows.matrix.shape, element.code_dtype)
 
     def work(tile: Tile, scratch: Scratch) -> None:
-        v, _, width = _rounded(element, rows, scaling, tile, scratch)
-        codes = element.codes(v.reshape(-1), scratch).reshape(tile.shape[0], -1)
-        out[tile.rows, tile.columns] = codes[:, :width]
+        v, _ = _rounded(element, rows, scaling, tile, scratch)
+        codes = element.codes(v.reshape(-1), scratch).reshape(v.shape[0], -1)
+        out[tile.rows, tile.columns] = codes[:, : tile.shape[1]]
 
-    for_each_tile(work, tiles(rows.matrix.shape, scaling.block))
+    for_each_tile(work, tiles(out.shape, scaling.block))
     return out
 
 
 def _rounded(
     element: Element, rows: Rows, scaling: Scaling, tile: Tile, scratch: Scratch
-) -> tuple[Real, Real | None, int]:
-    """Give a tile's elements (rows, blocks, block), their scales, and the width without padding."""
+) -> tuple[Real, Real | None]:
+    """Give a tile's elements (rows, blocks, block), the last block filled up, and their scales."""
     height, width = tile.shape
     blocks = -(-width // scaling.block)
     narrow = element.fits(rows.matrix.dtype) and not scaling.wide
@@ -86,11 +91,4 @@ def _rounded(
     grouped = v.reshape(height, blocks, scaling.block)
     scales = scaling.divide(grouped, tile, scratch)
     element.round(v.reshape(-1), scratch)
-    return grouped, scales, width
-
-
-def part_of(parameter: NDArray[Any], tile: Tile) -> NDArray[Any]:
-    """Give a tile's share of a parameter per row, per column or for all, for (rows, columns, 1)."""
-    rows = parameter[tile.rows] if parameter.shape[0] > 1 else parameter
-    both = rows[:, tile.columns] if parameter.shape[1] > 1 else rows
-    return both[:, :, np.newaxis]
+    return grouped, scales

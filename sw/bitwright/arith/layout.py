@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith.nearest import Real
+from bitwright.arith.tiles import Tile
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -68,6 +69,12 @@ def spread(parameter: NDArray[Any], x: Real, axis: int | None, rows: Rows) -> ND
     if axis == max(x.ndim, 1) - 1:
         return vector.reshape(1, -1)
     return np.tile(vector, rows.matrix.shape[0] // vector.size).reshape(-1, 1)
+
+
+def part_of(parameter: NDArray[Any], tile: Tile) -> NDArray[Any]:
+    """Give a tile's share of what `spread` shaped."""
+    rows = parameter[tile.rows] if parameter.shape[0] > 1 else parameter
+    return rows[:, tile.columns] if parameter.shape[1] > 1 else rows
 
 
 def _count(shape: tuple[int, ...]) -> int:

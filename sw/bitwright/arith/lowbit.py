@@ -13,16 +13,15 @@ from numpy.typing import ArrayLike
 from bitwright.arith.checks import Integers
 from bitwright.arith.element import Codes, Element
 from bitwright.arith.format import Encoded, Format, check_axis
-from bitwright.arith.kernel import Scaling, encode_rows, part_of, quantize_rows
-from bitwright.arith.layout import Rows, spread
-from bitwright.arith.nearest import Real, as_float, reject_nan
+from bitwright.arith.kernel import Scaling, encode_rows, quantize_rows
+from bitwright.arith.layout import Rows, part_of, spread
+from bitwright.arith.nearest import Real, as_float
+from bitwright.arith.reductions import sums
 from bitwright.arith.scales import (
     broadcast_shape,
-    exact_sum,
     floor_float,
     given_scale,
     nearest_float,
-    per_channel,
 )
 from bitwright.arith.tiles import Scratch, Tile
 from bitwright.arith.uniform import Uniform
@@ -107,10 +106,10 @@ class _Threshold(Scaling):
 
     def divide(self, v: Real, tile: Tile, scratch: Scratch) -> Real:
         if self.threshold is not None:
-            kept = np.abs(v) > part_of(self.threshold, tile)
+            kept = np.abs(v) > part_of(self.threshold, tile)[:, :, np.newaxis]
             np.sign(v, out=v)
             v *= kept
-        return part_of(self.scale, tile)
+        return part_of(self.scale, tile)[:, :, np.newaxis]
 
 
 class LowBit(Format[RealScale]):
@@ -133,20 +132,13 @@ class LowBit(Format[RealScale]):
         Raises ValueError for NaN, with its first index, a scale that is not positive, finite and
         normal, unknown scopes and axes that x does not have; TypeError for data that are not real.
         """
-        real, rows, scaling, shared = self._prepare(x, axis, scale, channel_axis)
+        real, rows, scaling, shared = self._prepare(x, axis, scale=scale, channel_axis=channel_axis)
         codes = rows.restore(encode_rows(self.element, rows, scaling))
         return Encoded(format=self, codes=codes, shared=shared, dtype=real.dtype)
 
-    def quantize(  # type: ignore[override] # the options are those of encode
-        self,
-        x: ArrayLike,
-        axis: int = -1,
-        *,
-        scale: ArrayLike | str | None = None,
-        channel_axis: int | None = None,
-    ) -> Real:
-        """Give scale times element, as `encode` does."""
-        real, rows, scaling, _ = self._prepare(x, axis, scale, channel_axis)
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the nearest values; the options are those of `encode`."""
+        real, rows, scaling, _ = self._prepare(x, axis, **options)
         return rows.restore(quantize_rows(self.element, rows, scaling, real.dtype))
 
     def decode_codes(self, codes: Codes, shared: RealScale, dtype: np.dtype[Any]) -> Real:
@@ -154,38 +146,33 @@ class LowBit(Format[RealScale]):
         return np.asarray(self.element.decode(codes, dtype) * shared.scale.astype(dtype))
 
     @abstractmethod
-    def _threshold(self, magnitudes: Real) -> Real | None:
-        """Give the magnitude up to which finite numbers become zero; None if none does."""
+    def _thresholds(self, x: Real, channel_axis: int | None) -> Real | None:
+        """Give the magnitude up to which numbers become zero, per channel; None if none does."""
 
     def _prepare(
-        self, x: ArrayLike, axis: int, scale: ArrayLike | str | None, channel_axis: int | None
+        self,
+        x: ArrayLike,
+        axis: int,
+        *,
+        scale: ArrayLike | str | None = None,
+        channel_axis: int | None = None,
     ) -> tuple[Real, Rows, Scaling, RealScale]:
         real = as_float("x", x)
         check_axis("axis", axis, real.ndim)
         channel = self._channel(scale, channel_axis, real.ndim)
-        parts = [np.abs(part) for part in per_channel(real, channel)]
-        finite = [part[np.isfinite(part)] for part in parts] if self._looks(scale) else []
-        if any(np.isnan(part).any() for part in parts):
-            reject_nan("x", real)
-        limits = [self._threshold(part) for part in finite]
+        thresholds = self._thresholds(real, channel)
         if scale is None:
             factor = np.ones((), real.dtype)
         elif isinstance(scale, str):
-            means = [_mean(part, limit) for part, limit in zip(finite, limits, strict=True)]
-            factor = np.asarray(means, real.dtype)
-            factor = factor.reshape(()) if channel is None else factor
+            factor = _means(real, channel, thresholds)
         else:
             factor = given_scale(scale, real.dtype)
         shape = broadcast_shape("scale", factor, real, channel)
         rows = Rows.flat(real) if channel is None else Rows.channels(real, channel)
-        threshold = None
-        if limits and limits[0] is not None:
-            threshold = spread(np.asarray(limits, real.dtype), real, channel, rows)
-        scaling = _Threshold(scale=spread(factor, real, channel, rows), threshold=threshold)
+        if thresholds is not None:
+            thresholds = spread(thresholds, real, channel, rows)
+        scaling = _Threshold(scale=spread(factor, real, channel, rows), threshold=thresholds)
         return real, rows, scaling, RealScale(factor.reshape(shape))
-
-    def _looks(self, scale: ArrayLike | str | None) -> bool:
-        return isinstance(scale, str)
 
     def _channel(
         self, scale: ArrayLike | str | None, channel_axis: int | None, ndim: int
@@ -235,7 +222,7 @@ class Binary(LowBit):
         """-1 and +1."""
         return Sign()
 
-    def _threshold(self, magnitudes: Real) -> None:
+    def _thresholds(self, x: Real, channel_axis: int | None) -> None:
         return None
 
 
@@ -273,21 +260,18 @@ class Ternary(LowBit):
         """-1, 0 and +1."""
         return Uniform(-1, 1)
 
-    def _looks(self, scale: ArrayLike | str | None) -> bool:
-        return True
-
-    def _threshold(self, magnitudes: Real) -> Real:
-        if magnitudes.size == 0:
-            return np.zeros((), magnitudes.dtype)
-        exact = TERNARY_THRESHOLD * exact_sum(magnitudes) / magnitudes.size
-        return floor_float(exact, magnitudes.dtype)
+    def _thresholds(self, x: Real, channel_axis: int | None) -> Real:
+        totals, counts = sums(x, channel_axis)
+        exact = [TERNARY_THRESHOLD * t / max(n, 1) for t, n in zip(totals, counts, strict=True)]
+        return np.asarray([floor_float(value, x.dtype) for value in exact], x.dtype)
 
 
-def _mean(magnitudes: Real, threshold: Real | None) -> Real:
-    """Give the mean of those above the threshold, rounded once; 1 if all are zero or none is."""
-    kept = magnitudes if threshold is None else magnitudes[magnitudes > threshold]
-    total = exact_sum(kept)
-    if not total:
-        return np.ones((), magnitudes.dtype)
-    mean = nearest_float(total / kept.size, magnitudes.dtype)
-    return np.maximum(mean, np.finfo(magnitudes.dtype).tiny)
+def _means(x: Real, channel_axis: int | None, above: Real | None) -> Real:
+    """Give the mean of finite magnitudes beyond ``above``, rounded once; 1 where there is none."""
+    totals, counts = sums(x, channel_axis, above)
+    means = [
+        nearest_float(t / n, x.dtype) if t else x.dtype.type(1)
+        for t, n in zip(totals, counts, strict=True)
+    ]
+    factors = np.maximum(np.asarray(means, x.dtype), np.finfo(x.dtype).tiny)
+    return factors.reshape(()) if channel_axis is None else factors

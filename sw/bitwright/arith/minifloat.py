@@ -15,6 +15,7 @@ Negative zero is a value of its own: the sign bit is that of the number rounded.
 
 from dataclasses import dataclass
 from enum import Enum
+from math import frexp, ldexp
 from typing import Any
 
 import numpy as np
@@ -75,13 +76,15 @@ class Minifloat(Element):
     @property
     def top(self) -> int:
         """The exponent of the largest value."""
-        return int(np.frexp(self.max)[1]) - 1
+        return frexp(self.max)[1] - 1
 
     @property
     def max(self) -> float:
         """The value of the greatest finite magnitude."""
-        mantissa, exponent = self._magnitude(np.asarray(self._finite - 1))
-        return float(np.ldexp(float(mantissa), int(exponent)))
+        field, fraction = divmod(self._finite - 1, 1 << self.mantissa_bits)
+        one = 1 << self.mantissa_bits if self.implicit_one and field else 0
+        lowest = 1 if self.implicit_one else 0
+        return ldexp(one + fraction, max(field, lowest) - self.bias - self.mantissa_bits)
 
     @property
     def min(self) -> float:
@@ -148,7 +151,8 @@ class Minifloat(Element):
         """
         bits, magnitude = v.view(_integer(v.dtype)), scratch.like("magnitude", v)
         np.abs(v, out=magnitude)
-        np.minimum(magnitude, v.dtype.type(self.max), out=magnitude)
+        # Not np.minimum with one number: numpy vectorises clip, and that not.
+        np.clip(magnitude, 0, v.dtype.type(self.max), out=magnitude)
         anchor = self._anchors(magnitude, scratch)
         if self.precision == 0:
             self._nudge_ties(magnitude, anchor, scratch)
@@ -183,15 +187,15 @@ class Minifloat(Element):
         """Compute 2^nmant times each magnitude's step, by its exponent field alone."""
         info = np.finfo(magnitude.dtype)
         integer = _integer(magnitude.dtype)
+        if not self.exponent_bits:
+            only = self.least + int(info.nmant) - self.precision
+            return np.full(1, 2.0**only, magnitude.dtype)
         anchor = scratch.like("anchor", magnitude)
         field = anchor.view(integer)
-        if not self.exponent_bits:
-            field.fill(self._anchor_field(self.least, magnitude.dtype) << info.nmant)
-            return anchor
         least = self.least - info.minexp + 1
         infinity = integer.type(((1 << info.nexp) - 1) << info.nmant)
         np.bitwise_and(magnitude.view(integer), infinity, out=field)
-        np.maximum(field, integer.type(least << info.nmant), out=field)
+        np.clip(field, integer.type(least << info.nmant), infinity, out=field)
         field += integer.type((info.nmant - self.precision) << info.nmant)
         return anchor
 

@@ -113,7 +113,7 @@ def _residual_sign(x: Real, step: Real, quotient: NDArray[np.float64]) -> NDArra
 
 
 def separate_from_ties(quotient: Real, x: Real, divisor: Real) -> None:
-    """Make x / divisor, a rounded float64 quotient, compare with floats of 24 bits as the exact one does.
+    """Make a float64 quotient x / divisor compare with floats of 24 bits as the exact one does.
 
     In place. ``divisor`` has at most 29 significant bits (or is infinite) and broadcasts. Only
     where the quotient has at most 24 bits itself can the exact one lie beside it; its product with

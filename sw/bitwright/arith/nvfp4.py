@@ -17,8 +17,9 @@ from bitwright.arith.layout import Rows
 from bitwright.arith.minifloat import Minifloat
 from bitwright.arith.nearest import Real, as_float, separate_from_ties
 from bitwright.arith.packing import Bytes
+from bitwright.arith.reductions import finite_extremes
 from bitwright.arith.scalar import finite_minifloat, fp8_element
-from bitwright.arith.scales import finite_extremes, nearest_float
+from bitwright.arith.scales import nearest_float
 from bitwright.arith.tiles import Scratch, Tile
 
 BLOCK = 16
@@ -86,9 +87,9 @@ class Nvfp4(Format[TwoLevelScale]):
         )
         return Encoded(format=self, codes=codes, shared=shared, dtype=real.dtype)
 
-    def quantize(self, x: ArrayLike, axis: int = -1) -> Real:  # type: ignore[override] # no options
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
         """Give the nearest values, as `encode` does."""
-        real, rows, scaling = self._prepare(x, axis)
+        real, rows, scaling = self._prepare(x, axis, **options)
         values = quantize_rows(_ELEMENT, rows, scaling, real.dtype)
         return rows.restore_along(values).reshape(real.shape)
 

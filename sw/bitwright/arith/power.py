@@ -12,11 +12,12 @@ from bitwright.arith.block_families import MAX_LOG_BITS, check_width, power_of_t
 from bitwright.arith.element import Codes
 from bitwright.arith.exponents import GREATEST, LEAST, nearest_exponent, power
 from bitwright.arith.format import Encoded, Format, check_axis
-from bitwright.arith.kernel import FLOAT64, Scaling, encode_rows, part_of, quantize_rows
-from bitwright.arith.layout import Rows, spread
+from bitwright.arith.kernel import FLOAT64, Scaling, encode_rows, quantize_rows
+from bitwright.arith.layout import Rows, part_of, spread
 from bitwright.arith.minifloat import Minifloat
 from bitwright.arith.nearest import Real, as_float, as_real
-from bitwright.arith.scales import broadcast_shape, finite_extremes
+from bitwright.arith.reductions import finite_extremes
+from bitwright.arith.scales import broadcast_shape
 from bitwright.arith.tiles import Scratch, Tile
 
 
@@ -36,7 +37,7 @@ class _Given(Scaling):
     """One for all rows or one per row, and likewise for columns."""
 
     def divide(self, v: Real, tile: Tile, scratch: Scratch) -> Real:
-        exponent = part_of(self.exponent, tile)
+        exponent = part_of(self.exponent, tile)[:, :, np.newaxis]
         v *= power(-exponent, v.dtype)
         return power(exponent, v.dtype)
 
@@ -95,20 +96,13 @@ class PowerOfTwo(Format[StaticExponent]):
         Raises ValueError for NaN, with its first index, a scale that is no such power and axes that
         x does not have; TypeError for data that are not real numbers.
         """
-        real, rows, scaling, shared = self._prepare(x, axis, scale, channel_axis)
+        real, rows, scaling, shared = self._prepare(x, axis, scale=scale, channel_axis=channel_axis)
         codes = rows.restore(encode_rows(self.element, rows, scaling))
         return Encoded(format=self, codes=codes, shared=shared, dtype=real.dtype)
 
-    def quantize(  # type: ignore[override] # the options are those of encode
-        self,
-        x: ArrayLike,
-        axis: int = -1,
-        *,
-        scale: ArrayLike | None = None,
-        channel_axis: int | None = None,
-    ) -> Real:
-        """Give the nearest values, as `encode` does."""
-        real, rows, scaling, _ = self._prepare(x, axis, scale, channel_axis)
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the nearest values; the options are those of `encode`."""
+        real, rows, scaling, _ = self._prepare(x, axis, **options)
         return rows.restore(quantize_rows(self.element, rows, scaling, real.dtype))
 
     def decode_codes(self, codes: Codes, shared: StaticExponent, dtype: np.dtype[Any]) -> Real:
@@ -118,7 +112,12 @@ class PowerOfTwo(Format[StaticExponent]):
         return np.asarray(values.astype(dtype))
 
     def _prepare(
-        self, x: ArrayLike, axis: int, scale: ArrayLike | None, channel_axis: int | None
+        self,
+        x: ArrayLike,
+        axis: int,
+        *,
+        scale: ArrayLike | None = None,
+        channel_axis: int | None = None,
     ) -> tuple[Real, Rows, Scaling, StaticExponent]:
         real = as_float("x", x)
         check_axis("axis", axis, real.ndim)

@@ -37,9 +37,9 @@ class Scalar(Format[None]):
         codes = rows.restore(encode_rows(self.element, rows, Unscaled()))
         return Encoded(format=self, codes=codes, shared=None, dtype=self._dtype(real))
 
-    def quantize(self, x: ArrayLike, axis: int = -1) -> Real:  # type: ignore[override] # no options
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
         """Give the nearest values: ties to the even code, saturated."""
-        real = self._checked(x, axis)
+        real = self._checked(x, axis, **options)
         rows = Rows.flat(real)
         return rows.restore(quantize_rows(self.element, rows, Unscaled(), self._dtype(real)))
 

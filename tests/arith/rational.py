@@ -166,8 +166,10 @@ def tensor_scale_nvfp4(peak: Fraction) -> Fraction:
 def nvfp4_block(xs: list[float], tensor_scale: Fraction) -> tuple[int, list[int], list[Fraction]]:
     """The code of a block's scale, and its codes and values."""
     e4m3, e2m1 = ocp_fp8(4), floats(2, 1, 1, 0)
-    big = 10**400  # what infinity is taken for
-    exact = [Fraction(math.copysign(big, x)) if math.isinf(x) else Fraction(x) for x in xs]
+    infinity = 10**400
+    exact = [
+        Fraction(x) if math.isfinite(x) else Fraction((x > 0) - (x < 0)) * infinity for x in xs
+    ]
     scale_code, scale = e4m3.nearest(max(abs(x) for x in exact) / (6 * tensor_scale), False)
     found = []
     for x, number in zip(exact, xs, strict=True):

@@ -101,9 +101,9 @@ class Nvfp4(Format[TwoLevelScale]):
         values *= shared.tensor_scale.astype(dtype)
         return np.asarray(values.reshape(codes.shape))
 
-    def bits_per_element(self, n: int) -> float:
-        """Give 4 bits, 8 per block and 32 per tensor, of a tensor that is a vector of n."""
-        return self.bits + (8 * -(-n // BLOCK) + 32) / n
+    def shared_bits(self, n: int) -> int:
+        """Give 8 per block and 32 per tensor, of a tensor that is a vector of n."""
+        return 8 * -(-n // BLOCK) + 32
 
     def pack_shared(self, shared: TwoLevelScale) -> Bytes:
         """Give the block scales' codes in C order, then the tensor's scale, little-endian."""

@@ -6,6 +6,7 @@ from tests.arith import rational
 
 from bitwright.arith.reductions import exact_sum, finite_extremes, sums
 from bitwright.arith.scales import ceil_float, floor_float, nearest_float
+from bitwright.arith.tiles import Scratch
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -23,7 +24,7 @@ def test_sums_are_exact(seed: int, dtype: type[np.floating]) -> None:
 def test_a_sum_over_the_whole_range_of_float64_is_exact(sign: int) -> None:
     exponents = np.arange(-1074, 1024, 7)
     x = np.ldexp(1.0, exponents) * np.where(exponents % 3 == 0, sign, 1)
-    assert exact_sum(x.copy()) == sum(Fraction(v) for v in x.tolist())
+    assert exact_sum(x.copy(), Scratch()) == sum(Fraction(v) for v in x.tolist())
 
 
 @pytest.mark.parametrize("value", [1.0, 1 + 2.0**-23, 3.4e38, 1e-45, 0.1])

@@ -128,18 +128,18 @@ def separate_from_ties(quotient: Real, x: Real, divisor: Real) -> None:
 
 
 def round_float(value: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
-    """Round float64 (below 2^52 in magnitude) to integers.
+    """Round float64 (below 2^52 in magnitude) to integers; ``value`` may be overwritten.
 
     >>> round_float(np.array([-2.5, -1.5, 1.5, 2.5]), Rounding.HALF_AWAY)
     array([-3., -2.,  2.,  3.])
     """
     result: NDArray[np.float64]
     if rounding is Rounding.HALF_EVEN:
-        result = np.rint(value)
+        result = np.rint(value, out=value)
     elif rounding is Rounding.FLOOR:
-        result = np.floor(value)
+        result = np.floor(value, out=value)
     elif rounding is Rounding.TRUNC:
-        result = np.trunc(value)
+        result = np.trunc(value, out=value)
     elif rounding is Rounding.HALF_UP:
         # Not floor(value + 1/2): that sum rounds, 0.49999999999999994 + 0.5 to 1.
         floor = np.floor(value)

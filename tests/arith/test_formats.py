@@ -247,6 +247,12 @@ def test_a_block_depends_on_itself_alone(name: str) -> None:
         assert same_bits(fmt.quantize(x)[:, part], fmt.quantize(x[:, part].copy()))
 
 
+def test_rows_much_shorter_than_a_block_take_no_more_memory_than_they_need() -> None:
+    x = np.random.default_rng(6).normal(size=(5000, 3)).astype(np.float32)
+    assert same_bits(parse("bfp8_b65536").quantize(x), parse("bfp8_b3").quantize(x))
+    assert parse("bfp8_b65536").encode(x).shared.exponents.shape == (5000, 1)
+
+
 @pytest.mark.parametrize("name", [name for name in UNSHARED if parse(name).bits <= 16])
 def test_unshared_formats_are_idempotent(name: str) -> None:
     fmt = parse(name)

@@ -2,25 +2,57 @@
 
 from bitwright.arith.accumulator import accumulator_bits
 from bitwright.arith.affine import Affine, Integer
+from bitwright.arith.block import BlockExponents, BlockFormat
+from bitwright.arith.block_families import BlockFloat, BlockLogarithm, BlockMinifloat
 from bitwright.arith.catalogue import parse
+from bitwright.arith.codebook import Centroids, Codebook
 from bitwright.arith.convolution import conv2d
+from bitwright.arith.element import Element
 from bitwright.arith.fixed import Fixed
 from bitwright.arith.format import Encoded, Format
+from bitwright.arith.lowbit import Binary, RealScale, Ternary
+from bitwright.arith.microscaling import Microscaling
+from bitwright.arith.minifloat import Minifloat
 from bitwright.arith.multiplier import quantize_multiplier
 from bitwright.arith.nearest import Overflow
+from bitwright.arith.nvfp4 import Nvfp4, TwoLevelScale
 from bitwright.arith.packing import pack_bits, unpack_bits
+from bitwright.arith.power import PowerOfTwo, StaticExponent
 from bitwright.arith.products import matmul
 from bitwright.arith.requantization import requantize, requantize_sum
 from bitwright.arith.rounding import Rounding, shift_round
+from bitwright.arith.scalar import Denormalised, Float, Fp8
+from bitwright.arith.uniform import Uniform
 
 __all__ = [
     "Affine",
+    "Binary",
+    "BlockExponents",
+    "BlockFloat",
+    "BlockFormat",
+    "BlockLogarithm",
+    "BlockMinifloat",
+    "Centroids",
+    "Codebook",
+    "Denormalised",
+    "Element",
     "Encoded",
     "Fixed",
+    "Float",
     "Format",
+    "Fp8",
     "Integer",
+    "Microscaling",
+    "Minifloat",
+    "Nvfp4",
     "Overflow",
+    "PowerOfTwo",
+    "RealScale",
     "Rounding",
+    "StaticExponent",
+    "Ternary",
+    "TwoLevelScale",
+    "Uniform",
     "accumulator_bits",
     "conv2d",
     "matmul",

@@ -2,16 +2,30 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitwright.arith.checks import Integers, as_integers, check_range
-from bitwright.arith.format import Codes, Encoded, Format, check_axis
-from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
+from bitwright.arith.element import Codes
+from bitwright.arith.format import Encoded, Format, check_axis
+from bitwright.arith.layout import Rows, part_of, spread
+from bitwright.arith.nearest import (
+    Overflow,
+    Real,
+    as_float,
+    as_overflow,
+    reject_nan,
+    round_float,
+    to_codes,
+)
+from bitwright.arith.reductions import finite_extremes
 from bitwright.arith.rounding import Rounding, as_rounding
+from bitwright.arith.scales import broadcast_shape, given_scale
+from bitwright.arith.tiles import Scratch, Tile, for_each_tile, tiles
+from bitwright.arith.uniform import Uniform
 
 MIN_BITS, MAX_BITS = 2, 16
 
@@ -34,7 +48,7 @@ class Integer(Format[Affine]):
     array([-4,  2,  1], dtype=int8)
     """
 
-    bits: int
+    bits: int = field()  # not the property of the base
     signed: bool = True
 
     pattern: ClassVar[re.Pattern[str]] = re.compile(r"(u?)int(0|[1-9]\d*)")
@@ -62,27 +76,10 @@ class Integer(Format[Affine]):
         return f"{'int' if self.signed else 'uint'}{self.bits}"
 
     @property
-    def max(self) -> float:
-        """The greatest code."""
-        return float(self.code_high)
-
-    @property
-    def min(self) -> float:
-        """The least code."""
-        return float(self.code_low)
-
-    @property
-    def min_step(self) -> float:
-        """One."""
-        return 1.0
-
-    def bits_per_element(self, n: int) -> float:
-        """Give N: scale and zero point are not stored with the data, requantisation holds them."""
-        return float(self.bits)
-
-    def neutral(self) -> Affine:
-        """Give scale 1 and zero point 0."""
-        return Affine(np.ones(()), np.zeros((), np.int64))
+    def element(self) -> Uniform:
+        """The codes themselves: scale 1 and zero point 0."""
+        low = -(1 << (self.bits - 1)) if self.signed else 0
+        return Uniform(low, low + (1 << self.bits) - 1)
 
     def encode(
         self,
@@ -109,7 +106,61 @@ class Integer(Format[Affine]):
         normal or makes values overflow, a zero point out of range, shapes that do not match and
         unknown options; TypeError for data that are not real numbers.
         """
-        real = as_real("x", x)
+        plan = self._prepare(
+            x,
+            axis,
+            scale=scale,
+            zero_point=zero_point,
+            channel_axis=channel_axis,
+            narrow=narrow,
+            rounding=rounding,
+            overflow=overflow,
+        )
+        out = np.empty(plan.rows.matrix.shape, self.code_dtype)
+
+        def work(tile: Tile, scratch: Scratch) -> None:
+            steps = self._steps(plan, tile, scratch)
+            steps += part_of(plan.zero_point, tile)
+            out[tile.rows, tile.columns] = steps
+
+        for_each_tile(work, tiles(out.shape))
+        codes = plan.rows.restore(out)
+        return Encoded(format=self, codes=codes, shared=plan.shared, dtype=plan.scale.dtype)
+
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the values nearest to ``x``; the options are those of `encode`."""
+        plan = self._prepare(x, axis, **options)
+        out = np.empty(plan.rows.matrix.shape, plan.scale.dtype)
+
+        def work(tile: Tile, scratch: Scratch) -> None:
+            target = out[tile.rows, tile.columns]
+            target[...] = self._steps(plan, tile, scratch)
+            target += 0  # -0.0 + 0.0 = 0.0: integers have one zero
+            target *= part_of(plan.scale, tile)
+
+        for_each_tile(work, tiles(out.shape))
+        return plan.rows.restore(out)
+
+    def decode_codes(self, codes: Codes, shared: Affine, dtype: np.dtype[Any]) -> Real:
+        """Give scale (q - zero_point): an exact difference, one product rounded to ``dtype``."""
+        # |q - zero_point| < 2^17: exact in float32.
+        offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
+        offset *= shared.scale.astype(dtype)
+        return np.asarray(offset)
+
+    def _prepare(
+        self,
+        x: ArrayLike,
+        axis: int,
+        *,
+        scale: ArrayLike | None = None,
+        zero_point: ArrayLike | None = None,
+        channel_axis: int | None = None,
+        narrow: bool | None = None,
+        rounding: Rounding | str = Rounding.HALF_EVEN,
+        overflow: Overflow | str = Overflow.SATURATE,
+    ) -> "_Plan":
+        real = as_float("x", x)
         check_axis("axis", axis, real.ndim)
         if channel_axis is not None:
             channel_axis = check_axis("channel_axis", channel_axis, real.ndim)
@@ -122,25 +173,36 @@ class Integer(Format[Affine]):
         else:
             shared = self._given(real, scale, zero_point, channel_axis)
         self._check_values(shared, low)
-        codes = to_codes(
-            real,
-            shared.scale,
-            shared.zero_point,
-            low,
-            self.code_high,
-            as_rounding(rounding),
-            mode,
-        )
-        return Encoded(
-            format=self, codes=codes.astype(self.code_dtype), shared=shared, dtype=real.dtype
+        rows = Rows.flat(real) if channel_axis is None else Rows.channels(real, channel_axis)
+        return _Plan(
+            rows=rows,
+            shared=shared,
+            scale=spread(shared.scale, real, channel_axis, rows),
+            zero_point=spread(shared.zero_point, real, channel_axis, rows),
+            low=low,
+            rounding=as_rounding(rounding),
+            overflow=mode,
         )
 
-    def decode_codes(self, codes: Codes, shared: Affine, dtype: np.dtype[Any]) -> Real:
-        """Give scale (q - zero_point): an exact difference, one product rounded to ``dtype``."""
-        # |q - zero_point| < 2^17: exact in float32.
-        offset: Real = np.subtract(codes, shared.zero_point, dtype=dtype, casting="unsafe")
-        offset *= shared.scale.astype(dtype)
-        return np.asarray(offset)
+    def _steps(self, plan: "_Plan", tile: Tile, scratch: Scratch) -> NDArray[np.float64]:
+        """Give a tile's codes minus the zero point, as floats."""
+        part = plan.rows.matrix[tile.rows, tile.columns]
+        scale, zero_point = part_of(plan.scale, tile), part_of(plan.zero_point, tile)
+        if np.isnan(part).any():
+            reject_nan("x", plan.rows.source)
+        if part.dtype != np.float32 or plan.overflow is Overflow.WRAP:
+            high = self.code_high
+            codes = to_codes(part, scale, zero_point, plan.low, high, plan.rounding, plan.overflow)
+            codes -= zero_point
+            return codes
+        # The same without what float32 never needs, see round_quotient: a quotient beside a tie.
+        quotient = scratch.like("quotient", part, np.float64)
+        np.copyto(quotient, part)
+        quotient /= scale.astype(np.float64)
+        rounded = round_float(quotient, plan.rounding)
+        offset = zero_point.astype(np.float64)
+        np.clip(rounded, plan.low - offset, self.code_high - offset, out=rounded)
+        return rounded
 
     def _narrows(self, narrow: bool | None, scale: ArrayLike | None, overflow: Overflow) -> bool:
         if narrow and (not self.signed or overflow is Overflow.WRAP):
@@ -149,11 +211,7 @@ class Integer(Format[Affine]):
         return wanted and self.signed and overflow is Overflow.SATURATE
 
     def _derive(self, x: Real, channel_axis: int | None) -> Affine:
-        axes = None if channel_axis is None else _others(x, channel_axis)
-        finite = np.isfinite(x)
-        kept = axes is not None  # per channel, shaped to broadcast; per tensor, a scalar
-        greatest = np.asarray(np.max(x, axis=axes, keepdims=kept, initial=0, where=finite))
-        least = np.asarray(np.min(x, axis=axes, keepdims=kept, initial=0, where=finite))
+        least, greatest = finite_extremes(x, channel_axis)
         steps = x.dtype.type(self.code_high)
         if self.signed:
             spans = np.maximum(greatest, -least)
@@ -175,17 +233,11 @@ class Integer(Format[Affine]):
     def _given(
         self, x: Real, scale: ArrayLike, zero_point: ArrayLike | None, channel_axis: int | None
     ) -> Affine:
-        steps = as_real("scale", scale)
-        with np.errstate(over="ignore", under="ignore"):
-            rounded = steps.astype(x.dtype)
-        offends = ~(np.isfinite(rounded) & (rounded >= np.finfo(x.dtype).tiny))
-        if offends.any():
-            value = float(steps[tuple(np.argwhere(offends)[0])])
-            raise ValueError(f"scale must be positive and normal in {x.dtype}, but is {value!r}")
+        rounded = given_scale(scale, x.dtype)
         offsets = as_integers("zero_point", 0 if zero_point is None else zero_point)
         check_range("zero_point", offsets, self.code_low, self.code_high)
-        shape = _shape("scale", steps, x, channel_axis)
-        offset_shape = _shape("zero_point", offsets, x, channel_axis)
+        shape = broadcast_shape("scale", rounded, x, channel_axis)
+        offset_shape = broadcast_shape("zero_point", offsets, x, channel_axis)
         return Affine(rounded.reshape(shape), offsets.reshape(offset_shape))
 
     def _check_values(self, shared: Affine, low: int) -> None:
@@ -200,24 +252,15 @@ class Integer(Format[Affine]):
             )
 
 
-def _others(x: Real, channel_axis: int) -> tuple[int, ...]:
-    return tuple(i for i in range(x.ndim) if i != channel_axis)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What encoding an array comes down to."""
 
-
-def _shape(
-    name: str, parameter: NDArray[Any], x: Real, channel_axis: int | None
-) -> tuple[int, ...]:
-    """Give the shape in which a number or a vector of channels broadcasts against x."""
-    if parameter.ndim == 0:
-        return ()
-    if channel_axis is None:
-        raise ValueError(
-            f"{name} must be a number unless channel_axis is given, but has shape {parameter.shape}"
-        )
-    channels = x.shape[channel_axis] if x.ndim else 1
-    if parameter.shape != (channels,):
-        raise ValueError(
-            f"{name} must have shape ({channels},), the channels of axis {channel_axis}, "
-            f"but has {parameter.shape}"
-        )
-    return tuple(channels if i == channel_axis else 1 for i in range(x.ndim))
+    rows: Rows
+    shared: Affine
+    scale: Real
+    """The shared part's, shaped to broadcast against the matrix; so is the zero point."""
+    zero_point: Integers
+    low: int
+    rounding: Rounding
+    overflow: Overflow

@@ -5,10 +5,32 @@ import re
 from typing import Any
 
 from bitwright.arith.affine import Integer
+from bitwright.arith.block_families import BlockFloat, BlockLogarithm, BlockMinifloat
+from bitwright.arith.codebook import Codebook
 from bitwright.arith.fixed import Fixed
 from bitwright.arith.format import Format
+from bitwright.arith.lowbit import Binary, Ternary
+from bitwright.arith.microscaling import Microscaling
+from bitwright.arith.nvfp4 import Nvfp4
+from bitwright.arith.power import PowerOfTwo
+from bitwright.arith.scalar import Denormalised, Float, Fp8
 
-FAMILIES: tuple[type[Format[Any]], ...] = (Integer, Fixed)
+FAMILIES: tuple[type[Format[Any]], ...] = (
+    Integer,
+    Fixed,
+    Float,
+    Fp8,
+    Denormalised,
+    BlockFloat,
+    BlockMinifloat,
+    BlockLogarithm,
+    PowerOfTwo,
+    Microscaling,
+    Nvfp4,
+    Binary,
+    Ternary,
+    Codebook,
+)
 """Every family of formats; a new one is added here."""
 
 _PROPOSED = 3
@@ -32,7 +54,7 @@ def parse(name: str) -> Format[Any]:
         try:
             return family.from_match(match)
         except ValueError as error:
-            near = ", ".join(_nearest_members(name, family))
+            near = ", ".join(_nearest_members(name, family) or _nearest_names(name))
             raise ValueError(
                 f"impossible format {name!r}: {error}; nearest valid: {near}"
             ) from None

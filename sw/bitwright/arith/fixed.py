@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bitwright.arith.format import Codes, Encoded, Format, check_axis
-from bitwright.arith.nearest import Overflow, Real, as_overflow, as_real, to_codes
+from bitwright.arith.element import Codes
+from bitwright.arith.format import Encoded, Format, check_axis
+from bitwright.arith.kernel import FLOAT64, Unscaled, quantize_rows
+from bitwright.arith.layout import Rows
+from bitwright.arith.nearest import Overflow, Real, as_float, as_overflow, as_real, to_codes
 from bitwright.arith.rounding import Rounding, as_rounding
+from bitwright.arith.uniform import Uniform
 
 MAX_BITS = 32
 MAX_FRACTION = 96
@@ -27,7 +31,7 @@ class Fixed(Format[None]):
     array([ 0.5      ,  0.9921875, -1.       ,  0.0078125])
     """
 
-    bits: int
+    bits: int = field()  # not the property of the base
     fraction: int
     signed: bool = True
 
@@ -65,26 +69,10 @@ class Fixed(Format[None]):
         return f"{'fix' if self.signed else 'ufix'}{self.bits}.{self.fraction}"
 
     @property
-    def max(self) -> float:
-        """The largest value: (2^(N-1) - 1) 2^-F, or (2^N - 1) 2^-F unsigned."""
-        return self.code_high * self.min_step
-
-    @property
-    def min(self) -> float:
-        """The least value: -2^(N-1-F), or 0 unsigned."""
-        return self.code_low * self.min_step
-
-    @property
-    def min_step(self) -> float:
-        """The step: 2^-F."""
-        return 2.0**-self.fraction
-
-    def bits_per_element(self, n: int) -> float:
-        """Give N: nothing is shared."""
-        return float(self.bits)
-
-    def neutral(self) -> None:
-        """Give None: nothing is shared."""
+    def element(self) -> Uniform:
+        """Steps of 2^-F."""
+        low = -(1 << (self.bits - 1)) if self.signed else 0
+        return Uniform(low, low + (1 << self.bits) - 1, self.fraction)
 
     def encode(
         self,
@@ -113,13 +101,24 @@ class Fixed(Format[None]):
             as_rounding(rounding),
             as_overflow(overflow),
         )
-        narrow = real.dtype == np.float32 and self.bits <= _FLOAT32_BITS
         return Encoded(
             format=self,
             codes=codes.astype(self.code_dtype),
             shared=None,
-            dtype=np.dtype(np.float32 if narrow else np.float64),
+            dtype=self._dtype(real),
         )
+
+    def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
+        """Give the nearest values; the options are those of `encode`."""
+        if options:
+            return self.encode(x, axis, **options).decode()
+        real = as_float("x", x)
+        check_axis("axis", axis, real.ndim)
+        rows = Rows.flat(real)
+        return rows.restore(quantize_rows(self.element, rows, Unscaled(), self._dtype(real)))
+
+    def _dtype(self, x: Real) -> np.dtype[Any]:
+        return x.dtype if self.bits <= _FLOAT32_BITS else FLOAT64
 
     def decode_codes(self, codes: Codes, shared: None, dtype: np.dtype[Any]) -> Real:
         """Give q 2^-F, exact."""

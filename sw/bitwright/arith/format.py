@@ -1,29 +1,25 @@
 """What a number format is: elements with codes, a shared part, and the way to values and back.
 
 A new format is one class deriving from `Format`: a frozen dataclass of independent facts, with how
-its name reads, `encode`, `decode_codes` and the properties below.
+its name reads, its `element`, `encode` and `decode_codes`.
 """
 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bitwright.arith.checks import as_integers, check_range
+from bitwright.arith.checks import Integers, as_integers, check_range
+from bitwright.arith.element import TABLE_BITS, Codes, Element
 from bitwright.arith.nearest import Real
 from bitwright.arith.packing import Bytes, pack_bits, unpack_bits
 
 Shared = TypeVar("Shared")
 """Type of a format's shared part: a frozen record of arrays, or None."""
-
-Codes = NDArray[np.integer[Any]]
-
-VALUES_LIMIT = 16
-"""Widest element, in bits, of which `Format.values` lists every value."""
 
 
 class Format(ABC, Generic[Shared]):
@@ -33,18 +29,6 @@ class Format(ABC, Generic[Shared]):
     """Matches the names of the family."""
     family: ClassVar[str]
     """The family's name with the range of its parameters, for error messages."""
-
-    if TYPE_CHECKING:
-        # A format has these as fields or as properties. At run time the base has neither: a
-        # dataclass would take an inherited property for the field's default.
-
-        @property
-        def bits(self) -> int:
-            """The element's width."""
-
-        @property
-        def signed(self) -> bool:
-            """Whether codes are two's complement; otherwise they are not negative."""
 
     @classmethod
     @abstractmethod
@@ -62,26 +46,8 @@ class Format(ABC, Generic[Shared]):
 
     @property
     @abstractmethod
-    def max(self) -> float:
-        """The largest finite value, with a neutral shared part."""
-
-    @property
-    @abstractmethod
-    def min(self) -> float:
-        """The least finite value, with a neutral shared part."""
-
-    @property
-    @abstractmethod
-    def min_step(self) -> float:
-        """The smallest distance of two values, with a neutral shared part."""
-
-    @abstractmethod
-    def bits_per_element(self, n: int) -> float:
-        """Give the bits stored per element of a vector of n, its stored shared parts included."""
-
-    @abstractmethod
-    def neutral(self) -> Shared:
-        """Give the shared part that leaves elements as they are: scale 1, zero point 0."""
+    def element(self) -> Element:
+        """What codes mean, apart from the shared part."""
 
     @abstractmethod
     def encode(self, x: ArrayLike, axis: int = -1) -> "Encoded[Shared]":
@@ -92,19 +58,67 @@ class Format(ABC, Generic[Shared]):
         """Give the values of codes, computed in and given as ``dtype``, float32 or float64."""
 
     def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
-        """Give the values nearest to ``x``: ``encode(x, axis, **options).decode()``."""
+        """Give the values nearest to ``x``: ``encode(x, axis, **options).decode()``, bit for bit.
+
+        Formats may have a faster way to them.
+        """
         encode: Callable[..., Encoded[Shared]] = self.encode
         return encode(x, axis, **options).decode()
+
+    def bits_per_element(self, n: int) -> float:
+        """Give the bits stored per element of a vector of n, its stored shared parts included."""
+        if n < 1:
+            raise ValueError(f"n must be at least 1, but is {n}")
+        return self.bits + self.shared_bits(n) / n
+
+    def shared_bits(self, n: int) -> int:
+        """Give the bits of the shared parts stored beside a vector of n: here, of none."""
+        return 0
+
+    def pack_shared(self, shared: Shared) -> Bytes:
+        """Give the shared part as the hardware stores it beside the elements: here, not at all."""
+        return np.zeros(0, np.uint8)
+
+    def unpack_shared(self, data: Bytes, like: Shared) -> Shared:
+        """Give the shared part packed as ``data``; what is not stored is that of ``like``."""
+        if data.size:
+            raise ValueError(f"{self} stores no shared part, but {data.size} bytes of one are left")
+        return like
+
+    @property
+    def bits(self) -> int:
+        """The element's width."""
+        return self.element.bits
+
+    @property
+    def signed(self) -> bool:
+        """Whether codes are two's complement; otherwise they are not negative."""
+        return self.element.signed
+
+    @property
+    def max(self) -> float:
+        """The largest finite value, with a neutral shared part: scale 1, zero point 0."""
+        return self.element.max
+
+    @property
+    def min(self) -> float:
+        """The least finite value, with a neutral shared part."""
+        return self.element.min
+
+    @property
+    def min_step(self) -> float:
+        """The smallest distance of two values, with a neutral shared part."""
+        return self.element.min_step
 
     @property
     def code_low(self) -> int:
         """The least code."""
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return self.element.code_low
 
     @property
     def code_high(self) -> int:
         """The greatest code."""
-        return self.code_low + (1 << self.bits) - 1
+        return self.element.code_high
 
     @property
     def code_dtype(self) -> np.dtype[Any]:
@@ -112,15 +126,23 @@ class Format(ABC, Generic[Shared]):
 
         Arithmetic on codes needs a wider one: ``codes.astype(np.int64) - zero_point``.
         """
-        width = next(w for w in (8, 16, 32) if w >= self.bits)
-        return np.dtype(f"{'int' if self.signed else 'uint'}{width}")
+        return self.element.code_dtype
 
     def values(self) -> NDArray[np.float64]:
-        """Give the value of every code from `code_low` up; ValueError beyond 16 bits."""
-        if self.bits > VALUES_LIMIT:
-            raise ValueError(f"values() lists formats of up to {VALUES_LIMIT} bits, not {self}")
-        codes = np.arange(self.code_low, self.code_high + 1)
-        return self.decode_codes(codes, self.neutral(), np.dtype(np.float64)).astype(np.float64)
+        """Give the value of every code from `code_low` up; ValueError beyond 16 bits.
+
+        With a neutral shared part; NaN and infinities where the format has codes for them.
+        """
+        if self.bits > TABLE_BITS:
+            raise ValueError(f"values() lists formats of up to {TABLE_BITS} bits, not {self}")
+        return self.element.values()
+
+    def integers(self, codes: ArrayLike) -> tuple[Integers, int]:
+        """Give (q, e) so that each code is worth q 2^e times, or under, the shared part.
+
+        ValueError where q needs more than 63 bits; ``element.mantissas`` has an e per code.
+        """
+        return self.element.integers(codes)
 
     def pack(self, codes: ArrayLike) -> Bytes:
         """Give codes as the hardware stores them, see `bitwright.arith.packing`."""
@@ -132,6 +154,7 @@ class Format(ABC, Generic[Shared]):
         """Give the codes, of that shape, that `pack` made ``data`` of."""
         count = int(np.prod(shape, dtype=np.int64))
         codes = unpack_bits(data, self.bits, count, self.signed)
+        check_range(f"{self} codes", codes, self.code_low, self.code_high)
         return codes.reshape(shape).astype(self.code_dtype)
 
 
@@ -151,15 +174,24 @@ class Encoded(Generic[Shared]):
         return self.format.decode_codes(self.codes, self.shared, self.dtype)
 
     def pack(self) -> Bytes:
-        """Give the codes as the hardware stores them."""
-        return self.format.pack(self.codes)
+        """Give the array as the hardware stores it: the elements, then the shared part.
+
+        Each starts at a byte. ``format.pack`` and ``format.pack_shared`` give them apart.
+        """
+        return np.concatenate([self.format.pack(self.codes), self.format.pack_shared(self.shared)])
 
     def unpack(self, data: ArrayLike) -> "Encoded[Shared]":
-        """Give the array of this format, shape and shared part whose codes `pack` as ``data``."""
+        """Give the array of this format and shape that `pack` made ``data`` of.
+
+        What is not stored, such as the scale of an integer, is that of this array.
+        """
+        stream = as_integers("data", data)
+        check_range("data", stream, 0, 255)
+        size = -(-self.codes.size * self.format.bits // 8)
         return Encoded(
             format=self.format,
-            codes=self.format.unpack(data, self.codes.shape),
-            shared=self.shared,
+            codes=self.format.unpack(stream[:size], self.codes.shape),
+            shared=self.format.unpack_shared(stream[size:].astype(np.uint8), self.shared),
             dtype=self.dtype,
         )
 

@@ -35,11 +35,25 @@ def as_overflow(overflow: Overflow | str) -> Overflow:
 
 
 def as_real(name: str, x: ArrayLike) -> Real:
-    """Give ``x`` as float32 (also from float16) or float64 (also from integers).
+    """Give ``x`` as float32 (also from float16) or float64 (also from integers), without NaN.
 
     TypeError for other types; ValueError for NaN, naming the first index, and for integers that
     float64 does not hold.
     """
+    array = as_float(name, x)
+    reject_nan(name, array)
+    return array
+
+
+def reject_nan(name: str, array: Real) -> None:
+    """Raise ValueError, naming the first index, if there is a NaN."""
+    if np.isnan(array).any():
+        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        raise ValueError(f"{name} is NaN at index {index}; NaN has no code")
+
+
+def as_float(name: str, x: ArrayLike) -> Real:
+    """Do what `as_real` does, but leave NaN to the caller."""
     array = np.asarray(x)
     if array.dtype.kind in "iu":
         real = array.astype(np.float64)
@@ -51,9 +65,6 @@ def as_real(name: str, x: ArrayLike) -> Real:
         array = array.astype(np.float32)
     if array.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} must be float16, float32, float64 or integer, not {array.dtype}")
-    if np.isnan(array).any():
-        index = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
-        raise ValueError(f"{name} is NaN at index {index}; NaN has no code")
     return array
 
 
@@ -102,18 +113,18 @@ def _residual_sign(x: Real, step: Real, quotient: NDArray[np.float64]) -> NDArra
 
 
 def round_float(value: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
-    """Round float64 (below 2^52 in magnitude) to integers.
+    """Round float64 (below 2^52 in magnitude) to integers; ``value`` may be overwritten.
 
     >>> round_float(np.array([-2.5, -1.5, 1.5, 2.5]), Rounding.HALF_AWAY)
     array([-3., -2.,  2.,  3.])
     """
     result: NDArray[np.float64]
     if rounding is Rounding.HALF_EVEN:
-        result = np.rint(value)
+        result = np.rint(value, out=value)
     elif rounding is Rounding.FLOOR:
-        result = np.floor(value)
+        result = np.floor(value, out=value)
     elif rounding is Rounding.TRUNC:
-        result = np.trunc(value)
+        result = np.trunc(value, out=value)
     elif rounding is Rounding.HALF_UP:
         # Not floor(value + 1/2): that sum rounds, 0.49999999999999994 + 0.5 to 1.
         floor = np.floor(value)

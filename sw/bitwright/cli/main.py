@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, compile, demo, doctor, synth, verify, verilog
+from bitwright.cli import (
+    check,
+    compile,
+    demo,
+    doctor,
+    simulate,
+    synth,
+    verify,
+    verilog,
+    waves,
+)
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -33,6 +43,8 @@ app.command("doctor")(doctor.doctor)
 app.command("check")(check.check)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)
+app.command("sim")(simulate.sim)
+app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
 

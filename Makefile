@@ -10,18 +10,23 @@ PYTHON ?= python3# interpreter that makes .venv (3.11 or newer)
 DEVICE ?= ecp5-85f# FPGA; `bitwright synth --help` lists them
 ARCH ?=# architecture .toml; empty: the default accelerator
 DATA ?= digits# data of the demo: digits or mnist
+MODEL ?=# program (.bwp) or network (.bw) to simulate; empty: the demo's
+LAYER ?=# layer to show in waves; empty: the first 1000 cycles
+MUTANTS ?= 200# defects the mutation check makes
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
 SEED ?= 1# seed of place and route
 JOBS ?= 2# test processes
 
 arch := $(if $(ARCH),--arch "$(ARCH)")
+layer := $(if $(LAYER),--layer "$(LAYER)")
+model := $(if $(MODEL),"$(MODEL)")
 freq := $(if $(FREQ),--freq $(FREQ))
 
 # Tools come from .venv whether or not it is activated.
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench verilog synth pnr clean
+.PHONY: help env demo test regress lint doctor bench sim waves mutation verilog synth pnr clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -53,6 +58,15 @@ doctor: env ## Report every tool with its version and place, what is missing, an
 
 bench: env ## Measure the backbone beside its rivals; writes benchmarks/results/backbone.json
 	python -m benchmarks.backbone
+
+sim: env ## Run MODEL's images on the RTL of ARCH: cycles per second, and whether all is exact
+	bitwright sim $(model) $(arch)
+
+waves: env ## Write a waveform of MODEL on ARCH, of LAYER, to runs/waves, with a GTKWave save file
+	bitwright waves $(model) $(arch) $(layer)
+
+mutation: env ## Put MUTANTS defects into the RTL and tell which the checks find
+	python -m tools.mutate --mutants $(MUTANTS) --output benchmarks/results/mutation.json
 
 verilog: env ## Generate the Verilog of the accelerator of ARCH
 	bitwright verilog $(arch)

@@ -88,3 +88,46 @@ def test_unknown_key_of_an_architecture_is_named(
 def test_example_architectures_load(example: str) -> None:
     root = Path(__file__).parents[2]
     assert Architecture.load(root / f"examples/arch/{example}.toml").name == example
+
+
+def test_sim_tells_speed_and_verdict(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sim", str(program), "--images", "3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["equal"]
+    assert found["images"] == 3
+    assert found["differing"] == 0
+    assert found["cycles_per_second"] > 0
+    assert main(["sim", str(program), "--images", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert "thousand cycles per second" in printed
+    assert f"0 of {found['outputs']} output codes differ" in printed
+
+
+def test_waves_of_a_layer_say_how_to_open_them(
+    program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "waves.vcd"
+    assert main(["waves", str(program), "--layer", "conv2d_1", "-o", str(target)]) == 0
+    printed = capsys.readouterr().out
+    assert "layer 'conv2d_1', cycles" in printed
+    assert f"gtkwave {target.with_suffix('.gtkw')}" in printed
+    assert "$enddefinitions" in target.read_text()
+
+
+def test_network_is_compiled_for_the_architecture_asked_for(
+    program: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network, arch = program.with_suffix(".bw"), program.with_name("small.toml")
+    assert main(["sim", str(network), "--arch", str(arch), "--images", "1"]) == 0
+    arch.write_text(ARCH.replace("2048", "4096"))
+    assert main(["sim", str(program), "--arch", str(arch)]) == 2
+    assert "was compiled for" in capsys.readouterr().err
+
+
+def test_missing_demo_program_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in ("sim", "waves", "verify"):
+        assert main([command]) == 2
+        assert "`make demo` writes it" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.cocotb.small import ARCHITECTURE, images, network
 from tests.support.machine import IMAGES, Machine
-from tests.support.malformed import RESIDENT, STREAMED, Case, Sent, Stop, cases
+from tests.support.malformed import RESIDENT, STREAMED, Case, Sent, Stop, cases, powers_of_two
 from tests.support.mutations import damage
 
 from bitwright.compiler import compile
@@ -44,7 +44,11 @@ def stop_of(machine: Machine, sent: Sent) -> Stop | None:
     return machine.load(sent) or machine.execute(sent)
 
 
-@pytest.mark.parametrize("case", cases(*PROGRAMS.values()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [*cases(*PROGRAMS.values()), *powers_of_two(PROGRAMS[RESIDENT])],
+    ids=lambda case: case.name,
+)
 def test_malformed_program_stops_with_its_error(machine: Machine, case: Case) -> None:
     program = PROGRAMS[case.program]
     sent = Sent.of(program, images(program, IMAGES, 5))

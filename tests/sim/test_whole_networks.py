@@ -91,6 +91,7 @@ def test_host_that_pauses_costs_stalls_and_nothing_else(
     with RtlMachine(program) as machine:
         machine.pause(seed, *rates)
         run = machine.run(x, taps=True)
+    assert (run.outputs == expected[network.output.name]).all()
     for name, codes in run.taps.items():
         assert (codes == expected[name]).all(), name
     model = predict(program, 2)

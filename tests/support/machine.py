@@ -55,6 +55,12 @@ class Machine(Driver):
         super().__init__(library, architecture)
         self.lanes = architecture.lanes
         self.sink = np.zeros((1 << 14, self.lanes), np.uint8)
+        self.patience = 1
+
+    def pause(self, seed: int, weights: float = 0, inputs: float = 0, outputs: float = 0) -> None:
+        """As the driver's; a host that pauses must wait longer."""
+        super().pause(seed, weights, inputs, outputs)
+        self.patience = 10 if weights or inputs or outputs else 1
 
     def begin_load(self, sent: Sent) -> None:
         """Ask for a load, with all its packets queued."""
@@ -64,7 +70,7 @@ class Machine(Driver):
     def load(self, sent: Sent) -> Stop | None:
         """Load; how the machine stopped, None if it has loaded."""
         self.begin_load(sent)
-        limit = load_limit(sent)
+        limit = load_limit(sent) * self.patience
         for _ in range(2):
             if self.run(limit):
                 return self.stopped()
@@ -74,18 +80,18 @@ class Machine(Driver):
             self._feed()
         raise AssertionError("neither loaded nor stopped: a hang")
 
-    def begin_run(self, sent: Sent) -> None:
-        """Ask for a run, with all its packets queued."""
+    def begin_run(self, sent: Sent, images: int = IMAGES) -> None:
+        """Ask for a run, with all the packets there are queued."""
         self.receive(self.sink)
         self._queue("inputs", sent.images)
         self._queue("weights", sent.body)
-        self.write("images", IMAGES)
+        self.write("images", images)
         self.write("control", INTERRUPTS | 1 << CONTROL_RUN)
 
     def execute(self, sent: Sent) -> Stop | None:
         """Run the images; how the machine stopped, None if it is done, or at work for `LONG`."""
         self.begin_run(sent)
-        limit = run_limit(sent)
+        limit = run_limit(sent) * self.patience
         for _ in range(2):
             if self.run(min(limit, LONG)):
                 return self.stopped()
@@ -122,6 +128,10 @@ class Machine(Driver):
         sent = Sent.of(program, x)
         assert self.load(sent) is None
         assert self.execute(sent) is None
+        for _ in range(50 * self.patience):  # the last beats may still wait at the machine's border
+            if self.received == IMAGES * program.output_beats:
+                break
+            self.tick()
         assert self.received == IMAGES * program.output_beats
         data = self.sink[: self.received].reshape(IMAGES, -1)
         plan = program.output_plan

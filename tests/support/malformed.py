@@ -250,3 +250,42 @@ def cases(resident: Program, streamed: Program) -> list[Case]:
     made += [_packet("images", 0, length, stop) for length in (1, beats - 1, -1, -20)]
     made.append(_packet("images", 1, beats - 1, stop, note=", in the second image"))
     return made
+
+
+def powers_of_two(resident: Program) -> list[Case]:
+    """Every bit of what is compared with a limit, alone: counts of the header, addresses, sizes."""
+    architecture, code = resident.architecture, ErrorCode
+    made = [
+        _header(name, 1 << n, code.LENGTH)
+        for name, limit in (
+            ("execute_count", architecture.execute_instructions),
+            ("fetch_count", architecture.fetch_instructions),
+            ("prologue_count", len(resident.fetch)),
+            ("credits", (1 << 16) - 1),
+        )
+        for n in range(32)
+        if 1 << n > limit
+    ]
+    bank, depth, records = (
+        architecture.bank_bytes,
+        architecture.weight_words,
+        architecture.parameter_records,
+    )
+    for number, limit in enumerate((depth, records)):
+        outside = [1 << n for n in range(32) if 1 << n >= limit]
+        made += [_fetch(number, code.ADDRESS, base=base) for base in outside]
+        made += [_fetch(number, code.ADDRESS, count=count) for count in outside if count > limit]
+    outside = [sign * (1 << n) for n in range(24) for sign in (1, -1) if sign < 0 or 1 << n >= bank]
+    for number, bases in ((0, ["in_base"]), (1, ["in_base", "out_base"]), (4, ["in_base"])):
+        made += [
+            _execute(number, code.ADDRESS, **{base: value}) for base in bases for value in outside
+        ]
+    made += [_execute(4, code.ADDRESS, STREAMED, residual_base=value) for value in outside]
+    made += [_execute(1, code.ADDRESS, weight_base=1 << n) for n in range(32) if 1 << n >= depth]
+    made += [
+        _execute(number, code.ADDRESS, parameter_base=1 << n)
+        for number in (1, 2)
+        for n in range(16)
+        if 1 << n >= records
+    ]
+    return made

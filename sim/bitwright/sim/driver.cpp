@@ -69,7 +69,7 @@ struct Host {
     uint32_t* cycles = nullptr;
     uint64_t* ends_at = nullptr;
     uint32_t instructions = 0;
-    uint64_t image = 0, time = 0;
+    uint64_t image = 0, images = 0, time = 0;
     bool image_over = false;
     std::string failure;
     uint64_t trace_from = 0, trace_to = 0;
@@ -114,12 +114,12 @@ struct Host {
         }
         if (t.trace_done) {
             const uint32_t pc = t.trace_pc;
-            if (cycles) {
+            if (pc < instructions && image < images) {
                 cycles[image * instructions + pc] = t.trace_cycles;
                 ends_at[image * instructions + pc] = time;
             }
             for (const Tap& tap : taps)
-                if (tap.pc == pc)
+                if (tap.pc == pc && image < images)
                     memcpy(tap.target + image * tap.stride, &mirror[tap.bank][tap.base], tap.bytes);
             if (pc + 1 == instructions) ++image;
         }
@@ -177,8 +177,17 @@ struct Host {
         throw bitwright::SimulationFailure{"the registers do not answer"};
     }
 
+    // No response is there that nobody asked for.
+    void quiet() {
+        top->clk = 0;
+        top->eval();
+        if (top->control_bvalid || top->control_rvalid)
+            throw bitwright::SimulationFailure{"the registers answer what was not asked"};
+    }
+
     int write(uint32_t address, uint32_t value) {
         auto& t = *top;
+        quiet();
         t.control_awaddr = address;
         t.control_wdata = value;
         t.control_wstrb = 0xF;
@@ -190,11 +199,13 @@ struct Host {
         const int response = t.control_bresp;
         tick();
         t.control_bready = 0;
+        quiet();
         return response;
     }
 
     int read(uint32_t address, uint32_t* value) {
         auto& t = *top;
+        quiet();
         t.control_araddr = address;
         t.control_arvalid = t.control_rready = 1;
         until(t.control_arready);
@@ -205,9 +216,20 @@ struct Host {
         const int response = t.control_rresp;
         tick();
         t.control_rready = 0;
+        quiet();
         return response;
     }
 };
+
+// A design made by `tools/mutate.py` has an input that chooses one of its defects.
+template <typename Top>
+auto choose_mutant(Top& top, uint32_t mutant, int) -> decltype(top.mutant = mutant, 0) {
+    return top.mutant = mutant, 1;
+}
+template <typename Top>
+int choose_mutant(Top&, uint32_t, long) {
+    return 0;
+}
 
 template <typename Action>
 int guarded(Host* host, Action action) {
@@ -227,6 +249,7 @@ Host* bw_new(uint32_t lanes, uint32_t bank_bytes) { return new Host(lanes, bank_
 void bw_delete(Host* host) { delete host; }
 const char* bw_failure(Host* host) { return host->failure.c_str(); }
 uint64_t bw_time(Host* host) { return host->time; }
+int bw_mutant(Host* host, uint32_t mutant) { return choose_mutant(*host->top, mutant, 0); }
 int bw_reset(Host* host) {
     return guarded(host, [&] { return host->reset(), 0; });
 }
@@ -266,7 +289,9 @@ void bw_pause(Host* host, uint64_t seed, uint32_t weights, uint32_t inputs, uint
 }
 
 // Before a run: where to put each instruction's cycles and the time of its end, and which regions to copy after which.
-void bw_record(Host* host, uint32_t instructions, uint32_t* cycles, uint64_t* ends_at) {
+void bw_record(Host* host, uint64_t images, uint32_t instructions, uint32_t* cycles,
+               uint64_t* ends_at) {
+    host->images = images;
     host->instructions = instructions;
     host->cycles = cycles;
     host->ends_at = ends_at;

@@ -50,14 +50,22 @@ class Driver:
 
     def write(self, register: str, value: int) -> None:
         """Write a register by name."""
-        self._check(self._c.bw_write(self._host, REGISTERS[register].address, value))
+        self.access(REGISTERS[register].address, value)
 
     def read(self, register: str) -> int:
         """Read a register by name."""
-        value = ctypes.c_uint32()
-        address = REGISTERS[register].address
-        self._check(self._c.bw_read(self._host, address, ctypes.byref(value)))
-        return int(value.value)
+        return self.access(REGISTERS[register].address)[0]
+
+    def access(self, address: int, value: int | None = None) -> tuple[int, int]:
+        """Read any address, or write a value to it; the data and the bus's response."""
+        if value is not None:
+            response = self._c.bw_write(self._host, address, value)
+            self._check(response)
+            return value, response
+        data = ctypes.c_uint32()
+        response = self._c.bw_read(self._host, address, ctypes.byref(data))
+        self._check(response)
+        return int(data.value), response
 
     def read_wide(self, name: str) -> int:
         """Read a counter of two words."""
@@ -122,6 +130,11 @@ class Driver:
         self._check(status)
         return bool(status == 1)
 
+    def choose_mutant(self, mutant: int) -> None:
+        """Take one of the defects that `tools/mutate.py` built into the design; 0 is none."""
+        if not self._c.bw_mutant(self._host, mutant):
+            raise ValueError("this design has no mutants")
+
     @property
     def time(self) -> int:
         """Cycles since the model was made."""
@@ -134,7 +147,7 @@ class Driver:
         """
         self._kept["record"] = cycles, ends
         self._taps = []
-        self._c.bw_record(self._host, cycles.shape[1], cycles.ctypes.data, ends.ctypes.data)
+        self._c.bw_record(self._host, *cycles.shape, cycles.ctypes.data, ends.ctypes.data)
 
     def tap(self, instruction: int, bank: int, base: int, target: NDArray[np.uint8]) -> None:
         """Copy a bank's bytes into ``target`` (images, bytes) whenever an instruction is done."""
@@ -192,8 +205,9 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         "bw_forget": (None, [pointer]),
         "bw_left": (ctypes.c_int, [pointer, ctypes.c_int]),
         "bw_pause": (None, [pointer, u64, u32, u32, u32]),
+        "bw_mutant": (ctypes.c_int, [pointer, u32]),
         "bw_tick": (ctypes.c_int, [pointer, u64]),
-        "bw_record": (None, [pointer, u32, pointer, pointer]),
+        "bw_record": (None, [pointer, u64, u32, pointer, pointer]),
         "bw_tap": (None, [pointer, u32, u32, u32, u32, pointer, u64]),
         "bw_run": (ctypes.c_int, [pointer, u64]),
         "bw_trace": (ctypes.c_int, [pointer, ctypes.c_char_p, u64, u64]),

@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, compile, demo, doctor, report, synth, verify, verilog
+from bitwright.cli import (
+    check,
+    compile,
+    demo,
+    doctor,
+    report,
+    simulate,
+    synth,
+    verify,
+    verilog,
+    waves,
+)
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -41,6 +52,8 @@ app.command("check")(check.check)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)
+app.command("sim")(simulate.sim)
+app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
 

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from bitwright.cli.programs import DEMO, input_codes, load_program
+
 
 def verify(
-    program: Annotated[Path, typer.Argument(help="Program (.bwp).")] = Path("runs/demo/net.bwp"),
+    program: Annotated[Path, typer.Argument(help="Program (.bwp).")] = DEMO,
     data: Annotated[
         str, typer.Option(help="digits or mnist (test images), or random input codes.")
     ] = "random",
@@ -24,11 +26,9 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
     """Compare every layer's every output with the reference; exit 1 at the first difference."""
-    import numpy as np
     from rich.console import Console
 
     from bitwright import sim
-    from bitwright.compiler import Program
     from bitwright.sim.faults import FAULTS, find_fault
 
     if inject == "list":
@@ -37,18 +37,8 @@ def verify(
         return
     if inject is not None:
         find_fault(inject)
-    loaded = Program.load(program)
-    if data == "random":
-        output = loaded.network.input.output
-        rng = np.random.default_rng(seed)
-        shape = (images, *loaded.network.input.shape)
-        x = rng.integers(output.low, output.high, shape, np.int8, endpoint=True)
-    else:
-        from bitwright.data import load
-
-        real = load(data).test.images[:images]
-        with sim.Accelerator(loaded, "reference") as reference:
-            x = reference.quantize(real.reshape(len(real), *loaded.network.input.shape))
+    loaded = load_program(program, None)
+    x = input_codes(loaded, data, images, seed)
     console = Console(stderr=True)
     with console.status("building the model, then comparing") as status:
         found = sim.verify(

@@ -47,16 +47,12 @@ def test_ones_beyond_k_do_not_count() -> None:
 def test_a_padded_convolution_is_the_masked_product_of_its_patches() -> None:
     x, w = bits(1, 1, 70, 4, 4), bits(2, 5, 70, 3, 3)
     binary = parse("binary")
-    padded, inside = (
-        np.pad(part[0], ((0, 0), (1, 1), (1, 1))) for part in (x, np.ones_like(x))
-    )
+    padded, inside = (np.pad(part[0], ((0, 0), (1, 1), (1, 1))) for part in (x, np.ones_like(x)))
     patches, valid = (
         np.array([part[:, i : i + 3, j : j + 3].reshape(-1) for i in range(4) for j in range(4)])
         for part in (padded, inside)
     )
-    found = xnor_dot(
-        pack_words(patches), pack_words(w.reshape(5, -1)), 70 * 9, pack_words(valid)
-    )
+    found = xnor_dot(pack_words(patches), pack_words(w.reshape(5, -1)), 70 * 9, pack_words(valid))
     whole = conv2d(binary.encode(x - 0.5), binary.encode(w - 0.5), padding=1).acc
     assert np.array_equal(found, whole[0].reshape(5, 16).T)
 

@@ -121,7 +121,11 @@ def _codes(
     binade = np.where(magnitudes == 0, element.least, binade)
     base = (binade - element.least) << element.mantissa_bits
     places = exponent - (binade - element.precision)
-    code = base + _shift_half_even(magnitudes, places, base)
+    steps = _shift_half_even(magnitudes, places, base)
+    code = base + steps
+    if not element.implicit_one:
+        # 2^M steps are the next exponent's 2^(M-1); an implicit one makes that by itself.
+        code += np.where(steps >> element.mantissa_bits, 1 << element.mantissa_bits >> 1, 0)
     if not element.exponent_bits:  # one binade only
         code = np.where(binade > element.least, greatest, code)
     code = np.minimum(code, greatest)

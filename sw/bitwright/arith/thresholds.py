@@ -89,15 +89,14 @@ def find_thresholds(
     ends = code(np.tile(np.array([low, high]), (channels, 1)))
     direction = np.where(ends[:, 0] > ends[:, 1], -1, 1)
     wanted = np.tile(np.arange(first + 1, last + 1), (channels, 1))
-    # Of d acc: the greatest that has not reached the code, one below all to begin with, and the
-    # least that has, or one above all.
-    below = np.where(direction == 1, low, -high)[:, np.newaxis] - 1 + 0 * wanted
-    reached = np.where(direction == 1, high, -low)[:, np.newaxis] + 1 + 0 * wanted
+    # Of direction acc: the greatest known below the code, and the least known to reach it; to
+    # begin with one below and one above all there are.
+    below = wanted * 0 + np.where(direction == 1, low, -high)[:, np.newaxis] - 1
+    reached = wanted * 0 + np.where(direction == 1, high, -low)[:, np.newaxis] + 1
     while (reached - below > 1).any():
         middle = (below + reached) >> 1
-        open_ = reached - below > 1
-        probe = np.where(open_, middle, below).clip(-max(-low, high), max(-low, high))
-        has = code((probe * direction[:, np.newaxis]).clip(low, high)) >= wanted
-        reached = np.where(open_ & has, middle, reached)
-        below = np.where(open_ & ~has, middle, below)
+        has = code((middle * direction[:, np.newaxis]).clip(low, high)) >= wanted
+        undecided = reached - below > 1
+        reached = np.where(undecided & has, middle, reached)
+        below = np.where(undecided & ~has, middle, below)
     return Thresholds(values=reached, direction=direction, first=first)

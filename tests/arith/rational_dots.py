@@ -124,11 +124,16 @@ def rounded_together(a: Numbers, b: Numbers, k: int, lsb: int | None) -> int | N
     """How many elements share a rounding; None if nothing is rounded."""
     blocks = [block for block in (a.block, b.block) if block]
     length = min(blocks, default=k)
-    wide = 1 + (length * a.reach * b.reach).bit_length() > 64
+    wide = too_wide(a, b, length)
     if not blocks and lsb is None:
         assert not wide
         return None
     return 1 if wide or not blocks else length
+
+
+def too_wide(a: Numbers, b: Numbers, length: int) -> bool:
+    """Whether an exact sum of so many products may need more than 64 bits."""
+    return 1 + (length * a.reach * b.reach).bit_length() > 64
 
 
 def dot(

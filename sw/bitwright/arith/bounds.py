@@ -25,21 +25,27 @@ class TooWideError(ValueError):
 
 def block_sums(weights: Terms, starts: IntegerArray) -> Terms:
     """Give sum |w[n, k]| of each block: (N, K) to (N, blocks)."""
-    mantissas = np.abs(weights.mantissas.astype(np.int64))
+    narrow = np.int32 if weights.mantissas.dtype.itemsize < 4 else np.int64
+    mantissas = np.abs(weights.mantissas.astype(narrow))
     exponents = np.broadcast_to(weights.exponents, mantissas.shape)
     if not mantissas.size:
         none = np.zeros((len(mantissas), len(starts)), np.int64)
         return Terms(mantissas=none, exponents=none)
-    sums = np.add.reduceat(mantissas, starts, axis=1)
+    sums = np.add.reduceat(mantissas, starts, axis=1, dtype=np.int64)
     return Terms(mantissas=sums, exponents=exponents[:, starts].astype(np.int64))
 
 
 def block_peaks(activations: Terms, starts: IntegerArray) -> NDArray[np.float64]:
     """Give the greatest |a[m, k]| of each block over all rows: (M, K) to (blocks,)."""
-    values = np.abs(activations.values())
-    if not values.size:
+    if not activations.mantissas.size:
         return np.zeros(len(starts))
-    return np.asarray(np.maximum.reduceat(values.max(axis=0), starts))
+    if activations.exponents.ndim:
+        values = activations.values()
+        greatest = np.maximum(values.max(axis=0), -values.min(axis=0))
+    else:  # the same, without a float for each integer
+        ends = [end(activations.mantissas, axis=0).astype(np.float64) for end in (np.max, np.min)]
+        greatest = np.ldexp(np.maximum(ends[0], -ends[1]), activations.exponents)
+    return np.asarray(np.maximum.reduceat(greatest, starts))
 
 
 def rounded_bounds(

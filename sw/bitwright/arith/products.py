@@ -13,6 +13,9 @@ from bitwright.arith.exact import (
     refine,
 )
 
+_ROWS = 256
+"""Rows converted and multiplied at a time: their floats stay near the cache and reuse memory."""
+
 
 def matmul(a: ArrayLike, b: ArrayLike) -> Integers:
     """Compute sum_k a[..., m, k] b[..., k, n] in int64, exactly; shapes as in `numpy.matmul`.
@@ -60,8 +63,12 @@ def exact_product(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> In
         heaviest = np.abs(factors).sum(axis=-2, dtype=np.float64).max(initial=0)
         plan = refine(plan, k, bound_a * int(heaviest))
     operand = factors.astype(plan.dtype, copy=False)
-    product = blocked_product(rows.astype(plan.dtype), operand, plan.length)
-    return product.astype(np.int64, copy=False)
+    stack = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    out = np.empty((*stack, rows.shape[-2], columns.shape[-1]), np.int64)
+    for start in range(0, rows.shape[-2], _ROWS):
+        some = np.s_[..., start : start + _ROWS, :]
+        out[some] = blocked_product(rows[some].astype(plan.dtype), operand, plan.length)
+    return out
 
 
 def check_matmul_shapes(left: tuple[int, ...], right: tuple[int, ...]) -> None:

@@ -164,4 +164,4 @@ def _leading_one(magnitudes: Magnitudes) -> Integers:
 def _second_one(magnitudes: Magnitudes) -> Integers:
     """Tell whether the bit below the leading one is set: the number is nearer to the next power."""
     below = np.maximum(_leading_one(magnitudes) - 1, 0).astype(np.uint64)
-    return ((magnitudes >> below) & np.uint64(3) == 3).astype(np.int64)
+    return np.asarray(((magnitudes >> below) & np.uint64(3) == 3).astype(np.int64))

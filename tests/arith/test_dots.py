@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.arith import rational_dots
+from tests.arith import oracle, rational_dots
 from tests.arith.rational_dots import REPRESENTATIVES
 
 from bitwright.arith import Encoded, contraction, dot, matmul, parse, rounded_sums
@@ -156,6 +156,29 @@ def test_sums_beyond_float64_take_the_integer_path() -> None:
     found = dot(a, b, lsb=lsb)
     assert found.bits > 53
     assert np.array_equal(found.acc, expected(a, b, lsb))
+
+
+@pytest.mark.parametrize(
+    ("bits", "lsb"),
+    [
+        (31, 12),  # products beyond 2^53: in float64 they would round twice
+        (27, 1),  # rounded products up to 2^51, sums beyond 2^53
+    ],
+)
+def test_what_float64_does_not_hold_is_added_in_integers(bits: int, lsb: int) -> None:
+    fmt = parse(f"fix{bits}.0")
+    x, y = np.random.default_rng(bits).integers(7 << bits - 4, 1 << bits - 1, (2, 3, K))
+    wanted = [
+        [sum(oracle.rounded(Fraction(int(p), 1 << lsb), "half_even") for p in u * v) for v in y]
+        for u in x
+    ]
+    assert dot(fmt.encode(x), fmt.encode(y), lsb=lsb).acc.tolist() == wanted
+
+
+def test_one_rounded_product_beyond_2_to_51_keeps_its_last_bit() -> None:
+    fmt = parse("fix28.0")
+    a, b = (1 << 26) + 2, (1 << 26) + 1
+    assert dot(fmt.encode([a]), fmt.encode([b]), lsb=1).acc == a * b // 2
 
 
 def test_a_tie_goes_to_even_in_both_directions() -> None:

@@ -89,6 +89,14 @@ def test_groups_have_channels_of_their_own(name_x: str, name_w: str, lsb: int | 
     assert np.array_equal(found.acc, expected(x, w, lsb, bias, **geometry))
 
 
+def test_the_bound_sees_the_weights_of_every_group() -> None:
+    x = parse("int8").encode(np.full((1, 4, 2, 2), 10.0), scale=1.0)
+    for rows in ([1.0, 100.0], [100.0, 1.0]):
+        w = np.repeat(rows, 2 * 2 * 4).reshape(4, 2, 2, 2)
+        found = conv2d(x, parse("int8").encode(w, scale=1.0), groups=2)
+        assert found.bound == found.acc.max() == 2 * 4 * 10 * 100
+
+
 def test_images_in_several_chunks_are_those_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     x, w = encoded("bfp8_b4", (5, 8, 6, 6), 1), encoded("bfp8_b4", (4, 8, 3, 3), 2)
     whole = conv2d(x, w, padding=1, lsb=-6).acc

@@ -46,6 +46,17 @@ def test_the_widest_window_changes_nothing(name: str) -> None:
     assert found.saturated == 0
 
 
+def test_rows_of_several_tiles_are_clamped_block_by_block() -> None:
+    fmt = parse("bfp8_b16")
+    x = np.random.default_rng(3).normal(size=(2, 70_000)).astype(np.float32)
+    x *= np.repeat(2.0 ** (np.arange(70_000 // 16) % 5), 16)
+    window = ExponentWindow(-1, 0)
+    whole = encode_within(fmt, x, window).encoded
+    for start in range(0, 70_000, 16 * 125):
+        part = encode_within(fmt, x[:, start : start + 16 * 125], window).encoded
+        assert np.array_equal(whole.codes[:, start : start + 16 * 125], part.codes)
+
+
 def test_a_block_of_zeros_has_the_least_exponent_and_is_no_event() -> None:
     found = encode_within(parse("bfp8_b4"), np.zeros(8), ExponentWindow(-3, -2))
     assert found.encoded.shared.exponents.tolist() == [-3, -3]

@@ -1,5 +1,6 @@
 """Folded thresholds against the unfolded computation, decided by squares of rationals."""
 
+import math
 from fractions import Fraction
 from math import isqrt
 
@@ -137,6 +138,19 @@ def test_float_arithmetic_would_miss_this_tie() -> None:
     above = float(np.nextafter(4.0, 5.0))
     assert np.sqrt(above) == 2.0
     assert (first(4.0), first(above)) == (1, 2)
+
+
+def test_terms_that_cancel_leave_the_threshold_exact() -> None:
+    # (acc - 1e30) / sqrt(2) + 1e30 / sqrt(2) but for what beta rounds: about 1e14 accumulators.
+    beta = 1e30 / math.sqrt(2)
+    norm = BatchNorm(gamma=1.0, beta=beta, mean=1e30, variance=2.0, epsilon=0.0)
+    found = fold_batch_norm(norm, parse("binary"), low=-(1 << 61), high=1 << 61)
+    edge = int(found.values.item())
+    parameters = (1.0, beta, 1e30, 2.0, 1.0, 0.0)
+    ends = (None, None)
+    assert abs(edge) > 1 << 40
+    assert unfolded(edge, parameters, 0.0, ends, "binary", 1.0, 0) == 1
+    assert unfolded(edge - 1, parameters, 0.0, ends, "binary", 1.0, 0) == 0
 
 
 def test_unusable_parameters_are_named() -> None:

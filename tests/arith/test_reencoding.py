@@ -109,6 +109,16 @@ def test_accumulators_of_64_bits_are_exact(name: str, seed: int) -> None:
             assert found.codes[i, start : start + fmt.block].tolist() == codes
 
 
+@pytest.mark.parametrize("name", SCALARS)
+def test_what_is_shifted_out_of_the_word_is_zero(name: str) -> None:
+    acc = np.array([(1 << 63) - 1, -(1 << 63), 1, 1 << 62])
+    for lsb in range(-90, -60):
+        found = encode_accumulators(acc, lsb, parse(name)).encoded
+        exact = [Fraction(int(v)) * Fraction(2) ** lsb for v in acc]
+        values = [float(v) for v in exact]  # rounded far above the ties of these formats
+        assert found.codes.tolist() == parse(name).encode(values).codes.tolist(), lsb
+
+
 def test_blocks_run_along_the_axis_given() -> None:
     acc = accumulators(5, 37, 30)
     fmt = parse("bfp8_b16")

@@ -115,5 +115,7 @@ def test_impossible_thresholds_are_refused(
 def test_misfits_are_named() -> None:
     with pytest.raises(ValueError, match=r"must have the 1 channels .* along axis 1.*\(2, 3\)"):
         apply_thresholds(np.zeros((2, 3), int), table([1]))
+    with pytest.raises(ValueError, match="acc must lie in"):
+        apply_thresholds(np.array([[-(1 << 63)]]), table([1]))
     with pytest.raises(ValueError, match=r"low\.\.high must be a range within 62 bits"):
         find_thresholds(lambda acc: acc, 1, 5, 4, 0, 1)

@@ -6,6 +6,7 @@ block itself is, and contributions add up in Python integers.
 """
 
 from math import frexp
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,14 @@ from bitwright.arith.rounded_sums import scale_round
 MAX_BOUND = (1 << 63) - 1
 LEAST_LSB, GREATEST_LSB = -512, 512
 _FRACTION_BITS = 53
+
+
+def checked_lsb(lsb: int) -> int:
+    """Give the exponent of an lsb; TypeError if it is no integer, ValueError if out of range."""
+    exponent = index(lsb)
+    if not LEAST_LSB <= exponent <= GREATEST_LSB:
+        raise ValueError(f"lsb must lie in {LEAST_LSB}..{GREATEST_LSB}, but is {lsb}")
+    return exponent
 
 
 class TooWideError(ValueError):

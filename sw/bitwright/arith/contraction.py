@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith.bounds import (
-    GREATEST_LSB,
-    LEAST_LSB,
     TooWideError,
+    checked_lsb,
     least_lsb,
     rounded_bounds,
 )
@@ -63,8 +62,8 @@ class Law:
     @classmethod
     def of(cls, a: Operand, b: Operand, k: int, lsb: int | None) -> "Law":
         """Choose for a contraction of length k. ValueError for blocks that do not fit together."""
-        if lsb is not None and not LEAST_LSB <= lsb <= GREATEST_LSB:
-            raise ValueError(f"lsb must lie in {LEAST_LSB}..{GREATEST_LSB}, but is {lsb}")
+        if lsb is not None:
+            lsb = checked_lsb(lsb)
         pair = f"{a.format} x {b.format}"
         block = _common_block(a, b, pair)
         step = a.step + b.step

@@ -10,7 +10,7 @@ it. Nothing is rounded, so the thresholds are right for every accumulator.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from math import floor, isqrt
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,6 @@ from bitwright.arith.format import Format
 from bitwright.arith.lowbit import Binary
 from bitwright.arith.nearest import as_real
 from bitwright.arith.thresholds import MAX_BITS, Thresholds
-
-_ROOT_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,14 +124,13 @@ class _Line:
         if isinstance(edge, bool) or self.slope == 0:
             always = edge if isinstance(edge, bool) else self._reaches(0, edge, beta)
             return least if always else greatest + 1
-        # acc = ((edge - beta) sqrt(square) - start) / |slope|, the root from below to 64 bits.
-        wanted = edge.value - beta
-        guess = (_root(wanted, self.square) - self.start) / abs(self.slope)
-        place = min(max(guess.__floor__() - 1, least), greatest + 1)
-        while place > least and self._reaches(place - 1, edge, beta):
-            place -= 1
+        # Reached from d acc = (wanted sqrt(square) - start) / |slope| on, which is known to 1/4.
+        wanted, slope = edge.value - beta, abs(self.slope)
+        bits = int(abs(wanted) / slope).bit_length() + 2
+        exact = (wanted * _root(self.square, bits) - self.start) / slope
+        place = min(max(floor(exact - Fraction(1, 4)), least), greatest + 1)
         while place <= greatest and not self._reaches(place, edge, beta):
-            place += 1
+            place += 1  # at most three times
         return place
 
     def _reaches(self, directed: int, edge: Boundary, beta: Fraction) -> bool:
@@ -147,10 +144,10 @@ def _signed_square(value: Fraction) -> Fraction:
     return abs(value) * value
 
 
-def _root(factor: Fraction, square: Fraction) -> Fraction:
-    """Approximate factor sqrt(square) to 64 bits after the point of the root's scale."""
-    scaled = (square.numerator << 2 * _ROOT_BITS) * square.denominator
-    return factor * Fraction(isqrt(scaled), square.denominator << _ROOT_BITS)
+def _root(square: Fraction, bits: int) -> Fraction:
+    """Give the square root rounded down, with an error below 2^-bits."""
+    scaled = (square.numerator << 2 * bits) * square.denominator
+    return Fraction(isqrt(scaled), square.denominator << bits)
 
 
 def _boundaries(output: Format[Any], scale: float, zero_point: int) -> tuple[list[Boundary], int]:

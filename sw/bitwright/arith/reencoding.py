@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitwright.arith.block import BlockExponents, BlockFormat, GreatestOfBlock
-from bitwright.arith.bounds import GREATEST_LSB, LEAST_LSB
+from bitwright.arith.bounds import checked_lsb
 from bitwright.arith.checks import Integers, as_integers
 from bitwright.arith.element import Codes, Element
 from bitwright.arith.exponent_window import ExponentWindow, Windowed
@@ -49,8 +49,7 @@ def encode_accumulators(
     array([56.  , -0.  ,  1.75,  0.  ])
     """
     sums = as_integers("acc", acc)
-    if not LEAST_LSB <= lsb <= GREATEST_LSB:
-        raise ValueError(f"lsb must lie in {LEAST_LSB}..{GREATEST_LSB}, but is {lsb}")
+    lsb = checked_lsb(lsb)
     place = check_axis("axis", axis, sums.ndim)
     negative = sums < 0
     magnitudes = np.where(negative, -sums, sums).astype(np.uint64)  # 2^63, too, after wrapping

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bitwright.arith.checks import Integers, as_integers
+from bitwright.arith.checks import Integers, as_integers, check_range
 from bitwright.arith.format import check_axis
 
 MAX_BITS = 4
 """Widest output: 15 thresholds per channel."""
+_LIMIT = 1 << 62
+"""Accumulators up to it can be negated, and one added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,13 +50,14 @@ class Thresholds:
 def apply_thresholds(acc: ArrayLike, thresholds: Thresholds, axis: int = 1) -> Integers:
     """Compute first + sum_i (T_i <= direction acc) with the channels along ``axis``.
 
-    ValueError unless acc has as many channels as there are thresholds.
+    ValueError unless acc has as many channels as there are thresholds and lies within 2^62.
 
     >>> rows = Thresholds(values=np.array([[-4, 0, 9]]), direction=np.array([1]))
     >>> apply_thresholds([[-5], [-4], [8], [9]], rows).ravel()
     array([0, 1, 2, 3])
     """
     sums = as_integers("acc", acc)
+    check_range("acc", sums, -_LIMIT, _LIMIT)
     place = check_axis("axis", axis, sums.ndim)
     channels = len(thresholds.values)
     if sums.ndim == 0 or sums.shape[place] != channels:
@@ -84,7 +87,7 @@ def find_thresholds(
     >>> find_thresholds(relu, 1, -1000, 1000, 0, 3).values  # halves round up: 6.4, 19.2, 32
     array([[ 7, 20, 32]])
     """
-    if low > high or max(-low, high) >= 1 << 62:
+    if low > high or max(-low, high) > _LIMIT:
         raise ValueError(f"low..high must be a range within 62 bits, but is {low}..{high}")
     ends = code(np.tile(np.array([low, high]), (channels, 1)))
     direction = np.where(ends[:, 0] > ends[:, 1], -1, 1)

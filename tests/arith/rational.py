@@ -155,12 +155,11 @@ def float32_round(value: Fraction) -> Fraction:
 
 
 def tensor_scale_nvfp4(peak: Fraction) -> Fraction:
-    """amax / (6 448) in float32: normal, and such that no value overflows."""
+    """amax / (6 448) in float32, at least its least normal number."""
     if peak == 0:
         return Fraction(1)
     limit = (2 - TWO**-23) * TWO**127
-    scale = max(float32_round(min(peak, limit) / 2688), TWO**-126)
-    return scale if scale * 2688 <= limit else scale - TWO ** (floor_log2(scale) - 23)
+    return max(float32_round(min(peak, limit) / 2688), TWO**-126)
 
 
 def nvfp4_block(xs: list[float], tensor_scale: Fraction) -> tuple[int, list[int], list[Fraction]]:

@@ -58,6 +58,7 @@ def test_a_magnitude_at_the_threshold_becomes_zero(dtype: type[np.floating]) -> 
     for scale in (1, 3, 2.0**-100, 1e6):
         x = np.array([7, -13], dtype) * dtype(scale)
         assert TERNARY.quantize(x).tolist() == [0, -1]
+        assert TERNARY.encode(x, scale="tensor").shared.scale == abs(x[1])  # only the kept count
         x[0] = np.nextafter(x[0], dtype(inf))
         assert TERNARY.quantize(x).tolist() == [1, -1]
 

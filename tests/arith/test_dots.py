@@ -159,15 +159,15 @@ def test_sums_beyond_float64_take_the_integer_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "lsb"),
+    ("bits", "lsb", "k"),
     [
-        (31, 12),  # products beyond 2^53: in float64 they would round twice
-        (27, 1),  # rounded products up to 2^51, sums beyond 2^53
+        (31, 12, 16),  # products beyond 2^53: in float64 they would round twice
+        (27, 1, 70),  # rounded products up to 2^51, sums beyond 2^53
     ],
 )
-def test_what_float64_does_not_hold_is_added_in_integers(bits: int, lsb: int) -> None:
+def test_what_float64_does_not_hold_is_added_in_integers(bits: int, lsb: int, k: int) -> None:
     fmt = parse(f"fix{bits}.0")
-    x, y = np.random.default_rng(bits).integers(7 << bits - 4, 1 << bits - 1, (2, 3, K))
+    x, y = np.random.default_rng(bits).integers(7 << bits - 4, 1 << bits - 1, (2, 9, k))
     wanted = [
         [sum(oracle.rounded(Fraction(int(p), 1 << lsb), "half_even") for p in u * v) for v in y]
         for u in x

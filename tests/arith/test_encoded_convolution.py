@@ -90,11 +90,12 @@ def test_groups_have_channels_of_their_own(name_x: str, name_w: str, lsb: int | 
 
 
 def test_the_bound_sees_the_weights_of_every_group() -> None:
-    x = parse("int8").encode(np.full((1, 4, 2, 2), 10.0), scale=1.0)
-    for rows in ([1.0, 100.0], [100.0, 1.0]):
+    pixels = np.repeat([10.0, 20.0], 2 * 2 * 2).reshape(1, 4, 2, 2)
+    x = parse("int8").encode(pixels, scale=1.0)
+    for rows, most in (([1.0, 100.0], 20 * 100), ([100.0, 1.0], 10 * 100)):
         w = np.repeat(rows, 2 * 2 * 4).reshape(4, 2, 2, 2)
         found = conv2d(x, parse("int8").encode(w, scale=1.0), groups=2)
-        assert found.bound == found.acc.max() == 2 * 4 * 10 * 100
+        assert found.bound == found.acc.max() == 2 * 4 * most
 
 
 def test_images_in_several_chunks_are_those_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,12 +48,8 @@ def dot(a: Encoded[Any], b: Encoded[Any], *, lsb: int | None = None) -> Accumula
             f"the last axes of a and b must match, but shapes are {left.codes.shape} and "
             f"{right.codes.shape}"
         )
-
-    def flat(array: IntegerArray) -> IntegerArray:
-        return array.reshape(int(np.prod(array.shape[:-1], dtype=np.int64)), k)
-
     law = Law.of(left, right, k, lsb)
-    rows, columns = (law.form(side).rearranged(flat) for side in (left, right))
+    rows, columns = (law.form(side).rearranged(_vectors) for side in (left, right))
     starts = law.starts(k)
     limits = law.limits(block_peaks(rows, starts), block_sums(columns, starts))
     scale_a = _without(left, -1)
@@ -89,19 +85,13 @@ def matmul(
     left = operand("a", a, -1)
     right = operand("b", b, -2 if b.codes.ndim > 1 else -1)
     k = left.codes.shape[-1]
-
-    def flat(array: IntegerArray) -> IntegerArray:
-        return array.reshape(int(np.prod(array.shape[:-1], dtype=np.int64)), k)
-
-    def transposed(array: IntegerArray) -> IntegerArray:
-        return np.swapaxes(array, -1, -2) if array.ndim > 1 else array[np.newaxis]
-
     law = Law.of(left, right, k, lsb)
-    rows = law.form(left).rearranged(lambda array: np.atleast_2d(array))  # (..., M, K)
-    columns = law.form(right).rearranged(transposed)  # (..., N, K)
+    rows = law.form(left).rearranged(np.atleast_2d)  # (..., M, K)
+    columns = law.form(right).rearranged(_columns)  # (..., N, K)
     starts = law.starts(k)
     limits = law.limits(
-        block_peaks(rows.rearranged(flat), starts), block_sums(columns.rearranged(flat), starts)
+        block_peaks(rows.rearranged(_vectors), starts),
+        block_sums(columns.rearranged(_vectors), starts),
     )
     acc = law.contract(rows, columns, limits)
     vector = b.codes.ndim == 1
@@ -182,6 +172,16 @@ def _reject_mixture(name: str, a: object, b: object, lsb: int | None) -> None:
         raise TypeError(f"{name} takes two integer arrays or two encoded arrays, not one of each")
     if lsb is not None:
         raise ValueError(f"{name} of integers is exact and takes no lsb")
+
+
+def _vectors(array: IntegerArray) -> IntegerArray:
+    """Give (..., K) as (vectors, K)."""
+    return array.reshape(int(np.prod(array.shape[:-1], dtype=np.int64)), array.shape[-1])
+
+
+def _columns(array: IntegerArray) -> IntegerArray:
+    """Give (..., K, N) as (..., N, K), and a vector as the only one."""
+    return np.swapaxes(array, -1, -2) if array.ndim > 1 else array[np.newaxis]
 
 
 def _without(side: Operand, axis: int) -> Real:

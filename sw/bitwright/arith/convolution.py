@@ -5,8 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bitwright.arith.checks import Integers, as_integers, check_range, extremes
-from bitwright.arith.exact import Blocking, as_codes, blocked_product, blocking, refine
+from bitwright.arith.checks import Integers, as_integers, check_range, extremes, magnitude
+from bitwright.arith.exact import (
+    Blocking,
+    as_codes,
+    blocked_product,
+    blocking,
+    fits_blocks,
+    refine,
+)
 from bitwright.arith.window import PaddingLike, PairLike, Window
 
 _CHUNK = 1 << 20
@@ -46,21 +53,50 @@ def conv2d(
     """
     codes, weights = as_codes("x", x), as_codes("w", w)
     check_range("x_zero_point", as_integers("x_zero_point", x_zero_point), -(1 << 16), 1 << 16)
-    _check_shapes(codes.shape, weights.shape, groups)
-    outputs = weights.shape[0]
-    offsets = _bias(bias, outputs)
+    check_shapes(codes.shape, weights.shape, groups)
+    offsets = as_bias(bias, weights.shape[0])
     window = Window.of((weights.shape[2], weights.shape[3]), stride, padding, dilation)
+    result = exact_convolution(codes, weights, window, groups, x_zero_point)
+    result += offsets[:, None, None]
+    return result
+
+
+def exact_convolution(
+    codes: NDArray[np.integer],
+    weights: NDArray[np.integer],
+    window: Window,
+    groups: int = 1,
+    x_zero_point: int = 0,
+) -> Integers:
+    """Do `conv2d`, without its checks, for integers of up to 62 bits and results that fit int64.
+
+    Integers too wide for blocks in float64 are split, as `bitwright.arith.products` splits them.
+    """
+    outputs = weights.shape[0]
     images, _, height, width = codes.shape
     rows, columns = window.output(height, width)
-
     low, high = extremes(codes)
     bound = max(abs(low - x_zero_point), abs(high - x_zero_point))
     k = weights.shape[1] * weights.shape[2] * weights.shape[3]
-    taps = weights.reshape(groups, outputs // groups, k).astype(np.float32)  # (G, O/G, K), exact
+    heaviest_weight = magnitude(weights)
+    if not fits_blocks(k, bound, heaviest_weight):
+        offsets = codes.astype(np.int64) - x_zero_point
+        half = max(bound, heaviest_weight).bit_length() // 2
+        wide = offsets if bound >= heaviest_weight else weights
+        parts = wide >> half, wide & ((1 << half) - 1)
+        upper, lower = (
+            exact_convolution(part, weights, window, groups)
+            if bound >= heaviest_weight
+            else exact_convolution(offsets, part, window, groups)
+            for part in parts
+        )
+        return (upper << half) + lower
+    # Exact: float64 holds what fits_blocks accepts.
+    wide_taps = weights.reshape(groups, outputs // groups, k).astype(np.float64)  # (G, O/G, K)
     # Every partial sum of an output is bounded by max|x - zx| sum|w|.
-    heaviest = int(np.abs(taps).sum(axis=2, dtype=np.float64).max(initial=0))
-    plan = refine(blocking(k, bound, int(np.abs(taps).max(initial=0))), k, bound * heaviest)
-    kernel = _Kernel(taps=taps.astype(plan.dtype, copy=False), window=window, plan=plan)
+    heaviest = int(np.abs(wide_taps).sum(axis=2).max(initial=0))
+    plan = refine(blocking(k, bound, heaviest_weight), k, bound * heaviest)
+    kernel = _Kernel(taps=wide_taps.astype(plan.dtype, copy=False), window=window, plan=plan)
 
     result = np.empty((images, outputs, rows, columns), np.int64)
     per_image = max(k * groups * rows * columns, 1)
@@ -70,7 +106,7 @@ def conv2d(
     for start in range(0, images, chunk):
         part = codes[start : start + chunk]
         padded = buffer[: len(part)]
-        # Exact: both operands and their difference are integers below 2^18. The border stays zero.
+        # Exact: both operands and their difference fit the float type. The border stays zero.
         np.subtract(
             part,
             plan.dtype(x_zero_point),
@@ -79,7 +115,6 @@ def conv2d(
             casting="unsafe",
         )
         kernel.apply(padded, result[start : start + len(part)])
-    result += offsets[:, None, None]
     return result
 
 
@@ -120,7 +155,8 @@ class _Kernel:
         out[...] = total.reshape(out.shape)
 
 
-def _check_shapes(x: tuple[int, ...], w: tuple[int, ...], groups: int) -> None:
+def check_shapes(x: tuple[int, ...], w: tuple[int, ...], groups: int) -> None:
+    """Raise ValueError unless images and kernels of such shapes convolve."""
     if len(x) != 4 or len(w) != 4:
         raise ValueError(f"x must be (N, C, H, W) and w (O, C/groups, kh, kw), not {x} and {w}")
     if groups < 1 or x[1] % groups or w[0] % groups or x[1] // groups != w[1]:
@@ -130,7 +166,8 @@ def _check_shapes(x: tuple[int, ...], w: tuple[int, ...], groups: int) -> None:
         )
 
 
-def _bias(bias: ArrayLike | None, outputs: int) -> Integers:
+def as_bias(bias: ArrayLike | None, outputs: int) -> Integers:
+    """Give a bias per output, zeros for None; ValueError for another shape or beyond 2^62."""
     offsets = np.zeros(outputs, np.int64) if bias is None else as_integers("bias", bias)
     if offsets.shape != (outputs,):
         raise ValueError(f"bias must have shape ({outputs},), but has {offsets.shape}")

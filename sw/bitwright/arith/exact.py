@@ -19,12 +19,15 @@ FLOAT64_LIMIT = 1 << 53
 CODE_LIMIT = 1 << 16
 """Largest |code|: a 16-bit code, with or without its zero point subtracted."""
 _WORTHWHILE = 128  # shorter float32 blocks lose to one float64 product
-_ONE_THREAD = 1 << 18
+ONE_THREAD = 1 << 18
 """Products up to which OpenBLAS stays in the calling thread.
 
 Beyond, its threads spin for each other: where other processes share the cores (test workers, a
 simulation beside), each call stalls for some 20 ms, a hundred times what a small product takes.
 """
+
+_LEAST_TILE = 8
+"""Narrower tiles cost two to three times the whole product's work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,8 @@ class Blocking:
 def blocking(k: int, bound_a: int, bound_b: int) -> Blocking:
     """Choose float type and block length for sum_k a b with |a| <= bound_a and |b| <= bound_b.
 
-    Every partial sum of a block is bounded by length bound_a bound_b.
+    Every partial sum of a block is bounded by length bound_a bound_b, and bound_a bound_b must not
+    exceed 2^53 (two codes of at most 2^16 give 2^32, and a length of at least 2^21).
 
     >>> blocking(4096, 128, 128).length  # 1024 128 128 = 2^24
     1024
@@ -47,8 +51,12 @@ def blocking(k: int, bound_a: int, bound_b: int) -> Blocking:
     product = max(bound_a * bound_b, 1)
     if FLOAT32_LIMIT // product >= min(k, _WORTHWHILE):
         return Blocking(dtype=np.float32, length=FLOAT32_LIMIT // product)
-    # Codes are at most 2^16, so that product <= 2^32 and the length is at least 2^21.
     return Blocking(dtype=np.float64, length=FLOAT64_LIMIT // product)
+
+
+def fits_blocks(k: int, bound_a: int, bound_b: int) -> bool:
+    """Tell whether `blocking` finds blocks worth their while: integers beyond must be split."""
+    return bound_a * bound_b * min(k, _WORTHWHILE) <= FLOAT64_LIMIT
 
 
 def refine(plan: Blocking, k: int, bound_sum: int) -> Blocking:
@@ -80,8 +88,8 @@ def blocked_product(
 def _tiled_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
     """Compute a @ b, the longer of rows and columns in tiles that need no second thread."""
     rows, columns = a.shape[-2], b.shape[-1]
-    tile = _ONE_THREAD // max(a.shape[-1] * min(rows, columns), 1)
-    if not 2 <= tile < max(rows, columns):
+    tile = ONE_THREAD // max(a.shape[-1] * min(rows, columns), 1)
+    if not _LEAST_TILE <= tile < max(rows, columns):
         whole: NDArray[np.floating] = np.matmul(a, b)
         return whole
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -98,5 +106,6 @@ def _tiled_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[
 def as_codes(name: str, codes: ArrayLike) -> NDArray[np.integer]:
     """Give the array of codes; ValueError if one exceeds 2^16, TypeError if not integer."""
     array = integer_array(name, codes)
-    check_range(name, array, -CODE_LIMIT, CODE_LIMIT)
+    if array.dtype.itemsize > 2:  # no code of 8 or 16 bits exceeds it
+        check_range(name, array, -CODE_LIMIT, CODE_LIMIT)
     return array

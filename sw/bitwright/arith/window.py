@@ -1,11 +1,13 @@
 """The geometry of a sliding window: where a kernel lies and how large its output is."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.number)
 
 PairLike: TypeAlias = int | tuple[int, int]
 PaddingLike: TypeAlias = int | tuple[int, int] | tuple[int, int, int, int]
@@ -61,7 +63,7 @@ class Window:
         )
         return rows, columns
 
-    def view(self, padded: NDArray[np.floating], rows: int, columns: int) -> NDArray[np.floating]:
+    def view(self, padded: NDArray[Number], rows: int, columns: int) -> NDArray[Number]:
         """Give each tap's image as a view of ``padded`` (n, c, y, x): (c, ky, kx, n, oy, ox)."""
         n, c, _, _ = padded.shape
         by_n, by_c, by_y, by_x = padded.strides

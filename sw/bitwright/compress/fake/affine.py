@@ -54,23 +54,26 @@ class Steps(Twin[Integer]):
             scale = high / steps - low / steps  # two quotients: the span may overflow
         empty = high == low
         scale = torch.where(empty, torch.ones_like(scale), scale.clamp(min=tiny))
-        if self.fmt.signed:
-            return Shared(scale)
-        zero_point = (-low.double() / scale.double()).round().clamp(0, self.fmt.code_high)
+        zero_point = None
+        if not self.fmt.signed:
+            zero_point = (-low.double() / scale.double()).round().clamp(0, self.fmt.code_high)
+            zero_point = zero_point.long()
         self._check_values(scale, zero_point)
-        return Shared(scale, zero_point.long())
+        return Shared(scale, zero_point)
 
     def initial(self, x: Tensor) -> Tensor:
         """Give 2 mean(abs(x)) / sqrt(greatest code) (Esser et al., section 2.1)."""
         mean = by_channel(x.abs(), self.channel_axis).mean(1)
-        scale = (mean * (2 / self.fmt.element.max**0.5)).clamp(min=torch.finfo(x.dtype).tiny)
+        factor: float = 2 * self.fmt.element.max**-0.5
+        scale = (mean * factor).clamp(min=torch.finfo(x.dtype).tiny)
         return scale.reshape(()) if self.channel_axis is None else scale
 
-    def _check_values(self, scale: Tensor, zero_point: Tensor) -> None:
+    def _check_values(self, scale: Tensor, zero_point: Tensor | None) -> None:
         """Raise ValueError if a code's value overflows, as numpy's side does; not under export."""
         if torch.compiler.is_compiling():
             return
-        reach = torch.maximum(zero_point, self.fmt.code_high - zero_point)
+        offset = torch.zeros_like(scale) if zero_point is None else zero_point
+        reach = torch.maximum(offset - self.low, self.fmt.code_high - offset)
         if (scale * reach.to(scale.dtype)).isinf().any():
             raise ValueError(
                 f"a scale of {float(scale.max())!r} makes values of {self.fmt} overflow "

@@ -29,7 +29,7 @@ class Nearest(Twin[Codebook]):
         chosen, order = shared.parameter.to(x.dtype).sort()
         centroids = self._rounding().round(chosen, None, Wanted()).values
         starts = _starts(centroids)
-        place = torch.bucketize(x, _thresholds(centroids, starts, x.dtype), right=True)
+        place = torch.bucketize(x.contiguous(), _thresholds(centroids, starts, x.dtype), right=True)
         values = centroids[place].to(value_type(self.fmt, x.dtype))
         passes = (x >= centroids[0]) & (x <= centroids[-1]) if wanted.x else None
         return Rounded(values, passes, order[starts[place]] if wanted.parameter else None)

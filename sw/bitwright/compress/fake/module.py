@@ -84,7 +84,7 @@ class FakeQuantize(nn.Module):
         self._settings = settings
         self._twin = settings.twin()
         self._state = State.FAKE
-        self._initialized = settings.given is not None
+        self._ready = settings.given is not None
         shape = settings.shape
         if settings.parameter is not None:
             start = (
@@ -130,6 +130,7 @@ class FakeQuantize(nn.Module):
         self._observer()
         for buffer in (self.low, self.high, self.batches):
             buffer.zero_()
+        self._ready = False
 
     def forward(self, x: Tensor) -> Tensor:
         """Give the quantized values."""
@@ -145,13 +146,13 @@ class FakeQuantize(nn.Module):
         """Give the shared part for ``x``; None if it is derived from each tensor."""
         settings = self._settings
         if settings.observer is not None:
-            if torch.compiler.is_compiling() is False and not int(self.batches):
+            if not self._ready:
                 raise ValueError(
                     "no range has been observed yet: run sample inputs in training mode or after "
                     "observe()"
                 )
             return self._twin.from_range(self.low.to(x.dtype), self.high.to(x.dtype))
-        if settings.learned and not self._initialized:
+        if settings.learned and not self._ready:
             self.initialize(x)
         if settings.given is None and not settings.learned:
             return None
@@ -167,16 +168,16 @@ class FakeQuantize(nn.Module):
             raise ValueError("the learned parameter is not set: run the module once, then export")
         self._check(x)
         getattr(self, self._settings.parameter).copy_(self._twin.initial(x.detach()))
-        self._initialized = True
+        self._ready = True
 
     def get_extra_state(self) -> Tensor:
-        """Give the state and whether the learned parameter is set, for the state_dict."""
-        return torch.tensor([list(State).index(self._state), self._initialized])
+        """Give the state, and whether anything was learned or observed yet, for the state_dict."""
+        return torch.tensor([list(State).index(self._state), self._ready])
 
     def set_extra_state(self, state: Tensor) -> None:
         """Take what `get_extra_state` gave."""
-        index, initialized = state.tolist()
-        self._state, self._initialized = list(State)[index], bool(initialized)
+        index, ready = state.tolist()
+        self._state, self._ready = list(State)[index], bool(ready)
 
     def extra_repr(self) -> str:
         """Give all that the module was told, and its state."""
@@ -193,6 +194,7 @@ class FakeQuantize(nn.Module):
             new = batch.reshape(end.shape).to(end.dtype)
             end.copy_(torch.where(self.batches > 0, observer.join(end, new, self.batches), new))
         self.batches.add_(1)
+        self._ready = True
 
     def _observer(self) -> Observer:
         if self._settings.observer is None:

@@ -155,19 +155,20 @@ def float32_round(value: Fraction) -> Fraction:
 
 
 def tensor_scale_nvfp4(peak: Fraction) -> Fraction:
-    """amax / (6 448) in float32: normal, and such that no value overflows."""
+    """amax / (6 448) in float32, at least its least normal number."""
     if peak == 0:
         return Fraction(1)
     limit = (2 - TWO**-23) * TWO**127
-    scale = max(float32_round(min(peak, limit) / 2688), TWO**-126)
-    return scale if scale * 2688 <= limit else scale - TWO ** (floor_log2(scale) - 23)
+    return max(float32_round(min(peak, limit) / 2688), TWO**-126)
 
 
 def nvfp4_block(xs: list[float], tensor_scale: Fraction) -> tuple[int, list[int], list[Fraction]]:
     """The code of a block's scale, and its codes and values."""
     e4m3, e2m1 = ocp_fp8(4), floats(2, 1, 1, 0)
-    big = 10**400  # what infinity is taken for
-    exact = [Fraction(math.copysign(big, x)) if math.isinf(x) else Fraction(x) for x in xs]
+    infinity = 10**400
+    exact = [
+        Fraction(x) if math.isfinite(x) else Fraction((x > 0) - (x < 0)) * infinity for x in xs
+    ]
     scale_code, scale = e4m3.nearest(max(abs(x) for x in exact) / (6 * tensor_scale), False)
     found = []
     for x, number in zip(exact, xs, strict=True):

@@ -5,7 +5,10 @@ from bitwright.arith import Fixed, Format, Integer, parse
 from bitwright.arith.catalogue import FAMILIES
 
 NAMES = [name for family in FAMILIES for name in family.names()]
-EXTREME = ["fix2.-96", "fix32.96", "ufix1.-1", "ufix8.12", "fix4.-3"]
+EXTREME = [
+    "fix2.-96", "fix32.96", "ufix1.-1", "ufix8.12", "fix4.-3", "bfp9_b1", "bm_e4m3_b65536",
+    "bl3_b7", "codebook2_int16", "codebook256_ufix8.-3",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", [NAMES, EXTREME], ids=["every", "extreme"])
@@ -55,6 +58,23 @@ def test_formats_are_immutable() -> None:
         ("fix8.-0", "unknown format"),
         ("", "unknown format ''; nearest valid: "),
         ("float13", r"families: int<N> and uint<N> \(N 2\.\.16\)"),
+        ("e9m3", r"E in 1\.\.8, but E is 9; nearest valid: e8m3,"),
+        ("e4m12", r"M in 0\.\.11 \(16 bits with the sign\), but M is 12; nearest valid: e3m12,"),
+        ("e0m3", r"E in 1\.\.8, but E is 0; nearest valid: e1m3,"),
+        ("fp8_e3m4", "unknown format 'fp8_e3m4'; nearest valid: fp8_e"),
+        ("dmf_e4m1", r"M in 2\.\.11 .* but M is 1; nearest valid: dmf_e4m2,"),
+        ("bfp17_b16", r"N in 2\.\.16, but N is 17; nearest valid: bfp16_b16,"),
+        ("bfp1_b16", r"but N is 1; nearest valid: bfp2_b16,"),
+        ("bfp8_b0", r"K in 1\.\.65536, but K is 0; nearest valid: bfp8_b8,"),
+        ("bfp8", r"unknown format 'bfp8'; nearest valid: bfp8_b"),
+        ("bm_e4m3", r"unknown format 'bm_e4m3'; nearest valid: bm_e4m3_b"),
+        ("bm_e9m3_b16", r"E in 1\.\.8, but E is 9; nearest valid: bm_e8m3_b16,"),
+        ("bl9_b16", r"N in 2\.\.8, but N is 9; nearest valid: bl8_b16,"),
+        ("pow9", r"N in 2\.\.8, but N is 9; nearest valid: pow8,"),
+        ("mxfp8_e4m4", "unknown format 'mxfp8_e4m4'; nearest valid: mxfp8_e"),
+        ("mxfp4", "unknown format 'mxfp4'; nearest valid: mxfp4_e2m1"),
+        ("nvfp8", "unknown format 'nvfp8'; nearest valid: nvfp4"),
+        ("ternery", "unknown format 'ternery'; nearest valid: ternary"),
     ],
 )
 def test_a_bad_name_lists_the_nearest_valid(name: str, message: str) -> None:

@@ -87,9 +87,9 @@ class BlockFormat(Format[BlockExponents]):
             product = (values * scales).astype(dtype)
         return np.asarray(product.reshape(codes.shape))
 
-    def bits_per_element(self, n: int) -> float:
-        """Give the element's bits and 8 per block of a vector of n."""
-        return self.bits + 8 * -(-n // self.block) / n
+    def shared_bits(self, n: int) -> int:
+        """Give 8 per block of a vector of n."""
+        return 8 * -(-n // self.block)
 
     def pack_shared(self, shared: BlockExponents) -> Bytes:
         """Give a byte X + 127 per block, in C order."""

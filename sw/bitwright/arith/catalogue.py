@@ -54,7 +54,7 @@ def parse(name: str) -> Format[Any]:
         try:
             return family.from_match(match)
         except ValueError as error:
-            near = ", ".join(_nearest_members(name, family))
+            near = ", ".join(_nearest_members(name, family) or _nearest_names(name))
             raise ValueError(
                 f"impossible format {name!r}: {error}; nearest valid: {near}"
             ) from None

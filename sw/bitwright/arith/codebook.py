@@ -85,9 +85,9 @@ class Codebook(Format[Centroids]):
         """The indices: values are the centroids', which the shared part has."""
         return Uniform(0, self.centroids - 1)
 
-    def bits_per_element(self, n: int) -> float:
-        """Give the index's bits and the centroids' codes, of a vector of n."""
-        return self.bits + self.centroids * self.centroid_format.bits / n
+    def shared_bits(self, n: int) -> int:
+        """Give those of the centroids' codes."""
+        return self.centroids * self.centroid_format.bits
 
     def encode(
         self, x: ArrayLike, axis: int = -1, *, centroids: ArrayLike | None = None
@@ -155,6 +155,8 @@ class Codebook(Format[Centroids]):
             raise ValueError(
                 f"{self} has {self.centroids} centroids, but centroids has shape {chosen.shape}"
             )
+        if np.isinf(chosen).any():
+            raise ValueError(f"centroids must be finite in {real.dtype}, but are {chosen.tolist()}")
         book = self.centroid_format.encode(np.sort(chosen))
         return Rows.flat(real), book, _thresholds(book.decode(), real.dtype)
 

@@ -7,6 +7,7 @@ is said once, by `Element.mantissas`.
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
+from math import frexp
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,7 @@ class Element(ABC):
         ValueError where q would need more than 63 bits; `mantissas` then gives a step per code.
         """
         mantissas, exponents = self.mantissas(codes)
-        step = round_log2(self.min_step)
+        step = frexp(self.min_step)[1] - 1  # a power of two
         if max(self.max, -self.min) >= 2.0 ** (step + _INTEGER_BITS):
             raise ValueError(
                 f"multiples of the least step 2^{step} up to {self.max!r} exceed 63 bits; "
@@ -125,11 +126,6 @@ class Element(ABC):
         array = as_integers("codes", codes)
         check_range("codes", array, self.code_low, self.code_high)
         return array
-
-
-def round_log2(power: float) -> int:
-    """Give the exponent of a power of two."""
-    return int(np.frexp(power)[1]) - 1
 
 
 @lru_cache(maxsize=64)

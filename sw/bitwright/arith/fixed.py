@@ -111,7 +111,7 @@ class Fixed(Format[None]):
     def quantize(self, x: ArrayLike, axis: int = -1, **options: Any) -> Real:
         """Give the nearest values; the options are those of `encode`."""
         if options:
-            return super(Fixed, self).quantize(x, axis, **options)
+            return self.encode(x, axis, **options).decode()
         real = as_float("x", x)
         check_axis("axis", axis, real.ndim)
         rows = Rows.flat(real)

@@ -67,7 +67,13 @@ class Format(ABC, Generic[Shared]):
 
     def bits_per_element(self, n: int) -> float:
         """Give the bits stored per element of a vector of n, its stored shared parts included."""
-        return float(self.bits)
+        if n < 1:
+            raise ValueError(f"n must be at least 1, but is {n}")
+        return self.bits + self.shared_bits(n) / n
+
+    def shared_bits(self, n: int) -> int:
+        """Give the bits of the shared parts stored beside a vector of n: here, of none."""
+        return 0
 
     def pack_shared(self, shared: Shared) -> Bytes:
         """Give the shared part as the hardware stores it beside the elements: here, not at all."""

@@ -58,7 +58,7 @@ def quantize_rows(element: Element, rows: Rows, scaling: Scaling, dtype: np.dtyp
             v *= scales
             target[...] = v.reshape(v.shape[0], -1)[:, : target.shape[1]]
 
-    for_each_tile(work, tiles(out.shape, scaling.block))
+    for_each_tile(work, tiles(out.shape, _length(rows, scaling)))
     return out
 
 
@@ -71,7 +71,7 @@ def encode_rows(element: Element, rows: Rows, scaling: Scaling) -> Codes:
         codes = element.codes(v.reshape(-1), scratch).reshape(v.shape[0], -1)
         out[tile.rows, tile.columns] = codes[:, : tile.shape[1]]
 
-    for_each_tile(work, tiles(out.shape, scaling.block))
+    for_each_tile(work, tiles(out.shape, _length(rows, scaling)))
     return out
 
 
@@ -80,15 +80,22 @@ def _rounded(
 ) -> tuple[Real, Real | None]:
     """Give a tile's elements (rows, blocks, block), the last block filled up, and their scales."""
     height, width = tile.shape
-    blocks = -(-width // scaling.block)
+    length = _length(rows, scaling)
+    blocks = -(-width // length)
     narrow = element.fits(rows.matrix.dtype) and not scaling.wide
     dtype = rows.matrix.dtype if narrow else FLOAT64
-    v = scratch.array("v", (height, blocks * scaling.block), dtype)
+    v = scratch.array("v", (height, blocks * length), dtype)
     v[:, :width] = rows.matrix[tile.rows, tile.columns]
     v[:, width:] = 0  # a short last block: zeros are never its greatest magnitude
     if np.isnan(v).any():
         reject_nan("x", rows.source)
-    grouped = v.reshape(height, blocks, scaling.block)
+    grouped = v.reshape(height, blocks, length)
     scales = scaling.divide(grouped, tile, scratch)
     element.round(v.reshape(-1), scratch)
     return grouped, scales
+
+
+def _length(rows: Rows, scaling: Scaling) -> int:
+    """Give the length of a row's first block: no block is filled up beyond the row."""
+    columns = int(rows.matrix.shape[1])
+    return max(min(scaling.block, columns), 1)

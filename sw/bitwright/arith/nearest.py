@@ -112,34 +112,19 @@ def _residual_sign(x: Real, step: Real, quotient: NDArray[np.float64]) -> NDArra
     return np.where(quotient == 0, np.sign(x), sign)
 
 
-def separate_from_ties(quotient: Real, x: Real, divisor: Real) -> None:
-    """Make a float64 quotient x / divisor compare with floats of 24 bits as the exact one does.
-
-    In place. ``divisor`` has at most 29 significant bits (or is infinite) and broadcasts. Only
-    where the quotient has at most 24 bits itself can the exact one lie beside it; its product with
-    the divisor is exact there, and so is the difference from x, which is nearly equal.
-    """
-    short = (quotient.view(np.int64) & ((1 << 29) - 1)) == 0
-    short &= np.isfinite(quotient) & np.isfinite(divisor)
-    parts, factors = quotient[short], np.broadcast_to(divisor, x.shape)[short]
-    with np.errstate(over="ignore", under="ignore"):
-        sign = np.sign(x[short] - parts * factors)
-    quotient[short] = np.where(sign == 0, parts, np.nextafter(parts, sign * np.inf))
-
-
 def round_float(value: NDArray[np.float64], rounding: Rounding) -> NDArray[np.float64]:
-    """Round float64 (below 2^52 in magnitude) to integers.
+    """Round float64 (below 2^52 in magnitude) to integers; ``value`` may be overwritten.
 
     >>> round_float(np.array([-2.5, -1.5, 1.5, 2.5]), Rounding.HALF_AWAY)
     array([-3., -2.,  2.,  3.])
     """
     result: NDArray[np.float64]
     if rounding is Rounding.HALF_EVEN:
-        result = np.rint(value)
+        result = np.rint(value, out=value)
     elif rounding is Rounding.FLOOR:
-        result = np.floor(value)
+        result = np.floor(value, out=value)
     elif rounding is Rounding.TRUNC:
-        result = np.trunc(value)
+        result = np.trunc(value, out=value)
     elif rounding is Rounding.HALF_UP:
         # Not floor(value + 1/2): that sum rounds, 0.49999999999999994 + 0.5 to 1.
         floor = np.floor(value)

@@ -15,7 +15,7 @@ from bitwright.arith.format import Encoded, Format, check_axis
 from bitwright.arith.kernel import Scaling, encode_rows, quantize_rows
 from bitwright.arith.layout import Rows
 from bitwright.arith.minifloat import Minifloat
-from bitwright.arith.nearest import Real, as_float, separate_from_ties
+from bitwright.arith.nearest import Real, as_float
 from bitwright.arith.packing import Bytes
 from bitwright.arith.reductions import finite_extremes
 from bitwright.arith.scalar import finite_minifloat, fp8_element
@@ -101,9 +101,9 @@ class Nvfp4(Format[TwoLevelScale]):
         values *= shared.tensor_scale.astype(dtype)
         return np.asarray(values.reshape(codes.shape))
 
-    def bits_per_element(self, n: int) -> float:
-        """Give 4 bits, 8 per block and 32 per tensor, of a tensor that is a vector of n."""
-        return self.bits + (8 * -(-n // BLOCK) + 32) / n
+    def shared_bits(self, n: int) -> int:
+        """Give 8 per block and 32 per tensor, of a tensor that is a vector of n."""
+        return 8 * -(-n // BLOCK) + 32
 
     def pack_shared(self, shared: TwoLevelScale) -> Bytes:
         """Give the block scales' codes in C order, then the tensor's scale, little-endian."""
@@ -127,12 +127,7 @@ class Nvfp4(Format[TwoLevelScale]):
         rows = Rows.along(real, check_axis("axis", axis, real.ndim))
         height, width = rows.matrix.shape
         block_codes = np.empty((height, -(-width // BLOCK)), np.uint8)
-        exact = real.dtype == np.float32
-        return (
-            real,
-            rows,
-            _TwoLevels(tensor_scale=_tensor_scale(real), block_codes=block_codes, exact=exact),
-        )
+        return real, rows, _TwoLevels(tensor_scale=_tensor_scale(real), block_codes=block_codes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,29 +136,26 @@ class _TwoLevels(Scaling):
 
     tensor_scale: NDArray[np.float32]
     block_codes: NDArray[np.uint8]
-    exact: bool
-    """Whether x is float32: of 24 bits, the float64 quotients compare as the exact ones do."""
     block: int = BLOCK
     wide: bool = True
 
     def divide(self, v: Real, tile: Tile, scratch: Scratch) -> Real:
-        """Divide by block_scale tensor_scale, both in float64, where products are exact."""
+        """Divide by block_scale tensor_scale, in float64.
+
+        The float64 quotient is on the side of each tie that the exact one is on. A tie has at most
+        5 bits, a divisor 28, so that their product is a float64 and x either equals it or is at
+        least the next float away. That is more than half a unit of the quotient: the ratio of the
+        two units is that of the mantissas, tie to product, and those lie in 1..2.
+        """
         tensor = float(self.tensor_scale)
         scale = greatest_magnitude(v, scratch) / (6 * tensor)
-        if not self.exact:
-            separate_from_ties(scale, greatest_magnitude(v, scratch), np.asarray(6 * tensor))
         _SCALE.round(scale, scratch)
         first = tile.columns.start // BLOCK
         codes = _SCALE.codes(scale, scratch)
         self.block_codes[tile.rows, first : first + codes.shape[1]] = codes
         product = (scale * tensor)[:, :, np.newaxis]
         divisor = np.where(product == 0, np.inf, product)  # zeros under a block scale of zero
-        if self.exact:
-            v /= divisor
-        else:
-            numerator = v.copy()
-            v /= divisor
-            separate_from_ties(v, numerator, divisor)
+        v /= divisor
         return product
 
 
@@ -172,9 +164,6 @@ def _tensor_scale(x: Real) -> NDArray[np.float32]:
     peak = min(max(-float(least), float(greatest)), float(_FLOAT32.max))
     if peak == 0:
         return np.ones((), np.float32)
+    # No value overflows: 2688 = 21 2^7 divides float32's largest, (2^24 - 1) 2^104.
     nearest = nearest_float(Fraction(peak) / (6 * 448), _FLOAT32.dtype)
-    scale = np.maximum(nearest, _FLOAT32.tiny)
-    # Rounded up, the quotient may take the largest value beyond float32; its neighbour cannot.
-    if 6 * 448 * float(scale) > float(_FLOAT32.max):
-        scale = np.nextafter(scale, np.float32(0))
-    return np.asarray(scale, np.float32)
+    return np.asarray(np.maximum(nearest, _FLOAT32.tiny), np.float32)

@@ -71,10 +71,13 @@ def sums(
             reject_nan("x", x)
         for row, magnitudes in enumerate(part, start=tile.rows.start):
             kept = np.isfinite(magnitudes)
+            if not kept.all():
+                magnitudes[~kept] = 0
             if above is not None:
                 kept &= magnitudes > above[row]
-            magnitudes[~kept] = 0
-            found.append((row, exact_sum(magnitudes), int(np.count_nonzero(kept))))
+                magnitudes *= kept
+            total = exact_sum(magnitudes, scratch)
+            found.append((row, total, int(np.count_nonzero(kept))))
 
     for_each_tile(work, tiles(matrix.shape))
     for row, total, count in found:
@@ -83,25 +86,26 @@ def sums(
     return totals, counts
 
 
-def exact_sum(numbers: Real) -> Fraction:
+def exact_sum(numbers: Real, scratch: Scratch) -> Fraction:
     """Add up to `TILE` finite float64 exactly, spending the vector.
 
     A sum of multiples of 2^g, each within 2^(g + 37), is exact in float64. Adding and subtracting
     1.5 2^(52 + g) splits off such multiples; what is left is split again, on a finer grid.
 
-    >>> exact_sum(np.array([1e300, 1e-300])) == Fraction(1e300) + Fraction(1e-300)
+    >>> exact_sum(np.array([1e300, 1e-300]), Scratch()) == Fraction(1e300) + Fraction(1e-300)
     True
     """
     total = Fraction(0)
-    while peak := float(np.abs(numbers).max(initial=0)):
+    buffer = scratch.like("multiples", numbers)
+    while peak := float(np.abs(numbers, out=buffer).max(initial=0)):
         if peak > _HUGE:  # where the anchor would overflow
             large = np.abs(numbers) >= 1
-            total += exact_sum(numbers[large] / _HUGE) * Fraction(_HUGE)
+            total += exact_sum(numbers[large] / _HUGE, Scratch()) * Fraction(_HUGE)
             numbers[large] = 0
             continue
         grid = max(frexp(peak)[1] - _SUM_BITS + 1, _LEAST_EXPONENT)
         anchor = 1.5 * 2.0 ** (52 + grid)
-        multiples = numbers + anchor
+        multiples = np.add(numbers, anchor, out=buffer)
         multiples -= anchor
         total += Fraction(float(multiples.sum()))
         numbers -= multiples

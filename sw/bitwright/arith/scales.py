@@ -51,12 +51,13 @@ def nearest_float(value: Fraction, dtype: np.dtype[Any]) -> Real:
 
 def floor_float(value: Fraction, dtype: np.dtype[Any]) -> Real:
     """Give the greatest finite number of ``dtype`` that is not above an exact number."""
-    limit = float(np.finfo(dtype).max)
-    guess = dtype.type(min(float(value), limit))  # rounded twice: at most one neighbour away
-    guess = np.nextafter(guess, dtype.type(np.inf))
-    while not Fraction(min(float(guess), limit)) <= value:
-        guess = np.nextafter(guess, dtype.type(-np.inf))
-    return np.asarray(np.minimum(guess, dtype.type(limit)))
+    greatest = np.finfo(dtype).max
+    if value >= Fraction(float(greatest)):
+        return np.asarray(greatest)
+    near = dtype.type(float(value))  # rounded twice: at most one neighbour away
+    above = np.nextafter(near, greatest)
+    below = np.nextafter(near, -greatest)
+    return np.asarray(next(v for v in (above, near, below) if Fraction(float(v)) <= value))
 
 
 def ceil_float(value: Fraction, dtype: np.dtype[Any], strict: bool) -> Real:

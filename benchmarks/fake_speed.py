@@ -1,40 +1,43 @@
-"""How many million elements per second FakeQuantize rounds, beside torch's own int8.
+"""Speed of FakeQuantize, in million elements per second, beside torch's own int8.
 
-    python benchmarks/fake_speed.py [--elements 4194304] [--repeat 7] [--threads 2]
+    python benchmarks/fake_speed.py                    # every format, 4096 x 1024 float32
+    python benchmarks/fake_speed.py int8 nvfp4 --threads 1
 
-Each figure is the median of the repetitions, forward alone and forward with backward. Other load
-on the machine lowers it: compare lines of one run.
+Each figure is the best of seven calls by the wall clock: forward without gradients, and forward
+with backward. Other load on the machine lowers it: compare lines of one run.
 """
 
 import argparse
 import platform
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from bitwright.compress.fake import FakeQuantize
 
+REPEATS = 7
 FORMATS = [
     "int8", "fix8.7", "e4m3", "fp8_e4m3", "fp8_e5m2", "dmf_e4m3", "bfp8_b16", "bfp6_b16",
-    "bfp4_b16", "bm_e4m3_b16", "bl8_b16", "pow4", "mxfp8_e4m3", "mxfp6_e2m3", "mxfp4_e2m1",
-    "mxint8", "nvfp4", "binary", "ternary", "codebook16", "codebook256",
+    "bfp4_b16", "bm_e4m3_b16", "bl8_b16", "pow4", "mxfp8_e5m2", "mxfp8_e4m3", "mxfp6_e3m2",
+    "mxfp6_e2m3", "mxfp4_e2m1", "mxint8", "nvfp4", "binary", "ternary", "codebook16", "codebook256",
 ]  # fmt: skip
+PEER = "torch.fake_quantize (int8)"
 
 
-def millions(run: Callable[[], object], elements: int, repeat: int) -> float:
+def speed(run: Callable[[], object], elements: int) -> float:
     run()
     seconds = []
-    for _ in range(repeat):
+    for _ in range(REPEATS):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    return elements / statistics.median(seconds) / 1e6
+    return elements / min(seconds) / 1e6
 
 
-def measure(name: str, quantize: Callable[[Tensor], Tensor], x: Tensor, repeat: int) -> None:
+def measure(quantize: Callable[[Tensor], Tensor], x: Tensor) -> tuple[float, float]:
+    """Give the speeds of forward, and of forward with backward."""
     upstream = torch.ones_like(x)
     leaf = x.clone().requires_grad_()
 
@@ -46,36 +49,36 @@ def measure(name: str, quantize: Callable[[Tensor], Tensor], x: Tensor, repeat: 
         leaf.grad = None
         quantize(leaf).backward(upstream)
 
-    alone, together = (millions(run, x.numel(), repeat) for run in (forward, both))
-    print(f"{name:32} {alone:8.0f} {together:8.0f}", flush=True)
+    return speed(forward, x.numel()), speed(both, x.numel())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--elements", type=int, default=1 << 22, help="of the tensor, in rows of 1024"
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("formats", nargs="*", default=FORMATS, help="names (default: all below)")
+    parser.add_argument("--rows", type=int, default=4096)
+    parser.add_argument("--columns", type=int, default=1024)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     torch.set_num_threads(arguments.threads)
-    x = torch.randn(
-        -(-arguments.elements // 1024), 1024, generator=torch.Generator().manual_seed(0)
-    )
-    print(
-        f"torch {torch.__version__}, {arguments.threads} threads, {platform.machine()}, {tuple(x.shape)}"
-    )
-    print(f"{'million elements per second':32} {'forward':>8} {'+backward':>9}")
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(arguments.rows, arguments.columns, generator=generator)
     scale = float(x.abs().max() / 127)
 
-    def own(x: Tensor) -> Tensor:
+    def peer(x: Tensor) -> Tensor:
         return torch.fake_quantize_per_tensor_affine(x, scale, 0, -128, 127)
 
-    measure("torch.fake_quantize (int8)", own, x, arguments.repeat)
-    measure("int8, scale given", FakeQuantize("int8", scale=scale), x, arguments.repeat)
-    for name in FORMATS:
-        measure(name, FakeQuantize(name), x, arguments.repeat)
+    given = FakeQuantize("int8", scale=scale)
+    modules = {name: FakeQuantize(name) for name in arguments.formats}
+    machine = f"torch {torch.__version__}, {arguments.threads} threads, {platform.machine()}"
+    print(f"{arguments.rows} x {arguments.columns} float32, {machine}")
+    print(f"{'million elements per second':28}{'forward':>10}{'+ backward':>12}")
+    for name, quantize in {PEER: peer, "int8 (scale given)": given, **modules}.items():
+        forward, both = measure(quantize, x)
+        print(f"{name:28}{forward:10.0f}{both:12.0f}", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

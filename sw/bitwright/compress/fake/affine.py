@@ -34,10 +34,10 @@ class Steps(Twin[Integer]):
         if shared.zero_point is not None:
             zero_point = along(shared.zero_point, x, self.channel_axis).double()
             low, high = low - zero_point, high - zero_point
-        quotient = x.double() / scale.double()
-        steps = quotient.round()
+        quotient = x.double().div_(scale.double())
+        steps = quotient.round() if wanted.parameter else quotient.round_()
         passes = (steps >= low) & (steps <= high) if wanted.any else None
-        steps = steps.clamp(low, high)  # type: ignore[arg-type]
+        steps.clamp_(low, high)  # type: ignore[arg-type]
         values = steps.to(x.dtype).add_(0).mul_(scale)  # -0.0 + 0.0 = 0.0: one zero
         return Rounded(values, passes, wanted.slope(steps, quotient, passes))
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from bitwright.arith import Format
 from bitwright.arith.element import Element
-from bitwright.arith.lowbit import Sign
 from bitwright.arith.minifloat import Minifloat
+from bitwright.arith.sign import Sign
 from bitwright.arith.uniform import Uniform
 from bitwright.compress.fake.bits import NUMPY, layout, pattern
 from bitwright.compress.fake.constant import constant

@@ -55,8 +55,11 @@ def sum_shared(x: Tensor, parameter: Tensor, channel_axis: int | None) -> Tensor
 
 def finite_extremes(x: Tensor, channel_axis: int | None) -> tuple[Tensor, Tensor]:
     """Give min(x, 0) and max(x, 0) over finite x: numbers, or vectors of the channels."""
-    matrix = by_channel(x, channel_axis)
-    finite = pad(matrix.masked_fill(matrix.isinf(), 0), (0, 1))  # of no elements, the zero
-    shape = () if channel_axis is None else (matrix.shape[0],)
-    low, high = finite.aminmax(dim=1)
-    return low.reshape(shape), high.reshape(shape)
+    finite = by_channel(x.nan_to_num(posinf=0, neginf=0), channel_axis)
+    if not x.numel():
+        finite = pad(finite, (0, 1))  # the least and the greatest of nothing are zero
+    if channel_axis is None:
+        low, high = finite.aminmax()
+    else:
+        low, high = finite.aminmax(dim=1)
+    return low.clamp(max=0), high.clamp(min=0)

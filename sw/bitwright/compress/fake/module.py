@@ -84,18 +84,17 @@ class FakeQuantize(nn.Module):
         self._settings = settings
         self._twin = settings.twin()
         self._state = State.FAKE
-        self._ready = settings.given is not None
-        shape = settings.shape
-        if settings.parameter is not None:
-            start = (
-                torch.ones(shape)
-                if settings.given is None
-                else torch.from_numpy(settings.given.copy())
-            )
-            if settings.learned:
-                self.register_parameter(settings.parameter, nn.Parameter(start))
-            elif settings.given is not None:
-                self.register_buffer(settings.parameter, start)
+        given, shape = settings.given, settings.shape
+        self._channels = shape[0] if shape and channel_axis is not None else None
+        self._parameter = None if given is None and not learned else settings.parameter
+        self._ready = given is not None
+        """Whether what is learned has a start, or what is observed a range."""
+        if self._parameter is not None:
+            start = torch.ones(shape) if given is None else torch.from_numpy(given.copy())
+            if learned:
+                self.register_parameter(self._parameter, nn.Parameter(start))
+            else:
+                self.register_buffer(self._parameter, start)
         offset = None if zero_point is None else torch.as_tensor(np.asarray(zero_point, np.int64))
         self.register_buffer("zero_point", offset)
         if settings.observer is not None:
@@ -144,30 +143,28 @@ class FakeQuantize(nn.Module):
 
     def shared(self, x: Tensor) -> Shared | None:
         """Give the shared part for ``x``; None if it is derived from each tensor."""
-        settings = self._settings
-        if settings.observer is not None:
+        if self._settings.observer is not None:
             if not self._ready:
                 raise ValueError(
                     "no range has been observed yet: run sample inputs in training mode or after "
                     "observe()"
                 )
             return self._twin.from_range(self.low.to(x.dtype), self.high.to(x.dtype))
-        if settings.learned and not self._ready:
-            self.initialize(x)
-        if settings.given is None and not settings.learned:
+        if self._parameter is None:
             return None
-        assert settings.parameter is not None
-        return Shared(getattr(self, settings.parameter), self.zero_point)
+        if not self._ready:
+            self.initialize(x)
+        return Shared(getattr(self, self._parameter), self.zero_point)
 
     @torch.no_grad()
     def initialize(self, x: Tensor) -> None:
         """Set the learned parameter to what suits ``x``; the first forward pass does it, too."""
-        if not self._settings.learned or self._settings.parameter is None:
+        if not self._settings.learned or self._parameter is None:
             raise ValueError(f"nothing is learned by {self!r}: pass learned=True")
         if torch.compiler.is_compiling():
             raise ValueError("the learned parameter is not set: run the module once, then export")
         self._check(x)
-        getattr(self, self._settings.parameter).copy_(self._twin.initial(x.detach()))
+        getattr(self, self._parameter).copy_(self._twin.initial(x.detach()))
         self._ready = True
 
     def get_extra_state(self) -> Tensor:
@@ -214,10 +211,10 @@ class FakeQuantize(nn.Module):
         if twin.channel_axis is not None:
             place = check_axis("channel_axis", twin.channel_axis, x.ndim)
             channels = x.shape[place] if x.ndim else 1
-            if self._settings.shape not in ((), (channels,)):
+            if self._channels not in (None, channels):
                 raise ValueError(
-                    f"axis {twin.channel_axis} must have the {self._settings.shape[0]} channels "
-                    f"of the module, but has {channels}"
+                    f"axis {twin.channel_axis} must have the {self._channels} channels of the "
+                    f"module, but has {channels}"
                 )
         if not torch.compiler.is_compiling() and x.isnan().any():
             index = tuple(x.isnan().nonzero()[0].tolist())

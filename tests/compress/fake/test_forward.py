@@ -97,17 +97,26 @@ def test_float64_where_it_is_accepted(name: str) -> None:
     check_equal(name, x)
 
 
-@pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_ternary_threshold_is_exact_whatever_the_sum(size: int) -> None:
-    # Numbers at 0.7 of the mean, a bit more and a bit less: the mean must be the exact one.
-    rng = np.random.default_rng(size)
-    x = rng.lognormal(0, 3, size).astype(np.float32)
-    mean = 0.7 * np.mean(x, dtype=np.float64)
-    x[: size // 2] = mean + rng.integers(-3, 4, size // 2) * np.spacing(np.float32(mean))
+@pytest.mark.parametrize("exponent", [-140, -30, 0, 7, 100])
+@pytest.mark.parametrize("size", [11, 300, 100_000])
+def test_ternary_threshold_is_exact_whatever_the_sum(size: int, exponent: int) -> None:
+    # The first eight are the floats around 0.7 of the mean of all, themselves included: of two
+    # neighbours, one is kept and the other not.
+    x = np.random.default_rng(size).lognormal(0, 3, size).astype(np.float32)
+    threshold = np.float32(0.7 * x[8:].sum(dtype=np.float64) / (size - 0.7 * 8))
+    x[:8] = threshold + np.arange(-4, 4) * np.spacing(threshold)
+    kept = parse("ternary").quantize(x[:8])
+    assert (kept.min(), kept.max()) == (0, 1)
     for scale in (None, "tensor"):
-        check_equal("ternary", x, scale=scale)
-        check_equal("ternary", x * np.float32(2.0**-140), scale=scale)
-        check_equal("ternary", x * np.float32(2.0**100), scale=scale)
+        check_equal("ternary", np.ldexp(x, exponent), scale=scale)
+
+
+@pytest.mark.parametrize("tiny", [0.0, 2.0**-120], ids=["tie", "above"])
+@pytest.mark.parametrize("exponent", range(-24, 27))
+def test_mean_beside_a_tie_is_rounded_once(exponent: int, tiny: float) -> None:
+    # The mean is 1 + 2^-24, a tie, and a bit: wherever the digits of the sum begin.
+    x = np.float32(2.0**exponent) * np.float32([2, 1, 1 + 2.0**-22, tiny])
+    check_equal("binary", x, scale="tensor")
 
 
 def test_views_that_follow_do_not_change_the_input() -> None:

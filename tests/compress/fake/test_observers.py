@@ -51,9 +51,10 @@ def test_percentile_leaves_out_rare_extremes() -> None:
     assert module.low.item() == 2 * ascending[10]
 
 
-def test_percentile_of_a_hundred_is_the_whole_range() -> None:
-    module = watched(FakeQuantize("int8", observer=Percentile(100.0)), FIRST)
-    assert (module.low.item(), module.high.item()) == (-1.0, 4.0)
+@pytest.mark.parametrize(("batch", "high"), [(FIRST, 4.0), (SECOND, 1.0)], ids=["finite", "inf"])
+def test_percentile_of_a_hundred_is_the_whole_range(batch: Tensor, high: float) -> None:
+    module = watched(FakeQuantize("int8", observer=Percentile(100.0)), batch)
+    assert (module.low.item(), module.high.item()) == (batch.min().item(), high)
 
 
 @pytest.mark.parametrize("name", ["int8", "uint8", "int4", "pow4", "codebook16"])

@@ -1,6 +1,7 @@
 from bitwright.compress.calibrate import Observer, Range, calibrate
 from bitwright.compress.codes import decode, encode
 from bitwright.compress.evaluate import evaluate
+from bitwright.compress.fake import FakeQuantize
 from bitwright.compress.models import DigitsResNet, LeNet5
 from bitwright.compress.quantize import quantize
 from bitwright.compress.reference import QuantizedReference, quantize_reference
@@ -8,6 +9,7 @@ from bitwright.compress.train import Progress, Training, train, train_reference
 
 __all__ = [
     "DigitsResNet",
+    "FakeQuantize",
     "LeNet5",
     "Observer",
     "Progress",

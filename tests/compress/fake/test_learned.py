@@ -26,6 +26,15 @@ def test_step_starts_at_twice_the_mean_over_the_root_of_the_greatest_code(name: 
     torch.testing.assert_close(channel.scale.detach(), 2 * x.abs().mean(1) / root)
 
 
+@pytest.mark.parametrize("name", names.WITH_SCALE)
+def test_start_is_finite_whatever_the_first_tensor(name: str) -> None:
+    for x in ([0.0, 0.0], [1.0, float("inf"), -2.0], []):
+        module = FakeQuantize(name, learned=True)
+        module(torch.tensor(x))
+        assert module.scale.isfinite(), x
+        assert module.scale > 0, x
+
+
 @pytest.mark.parametrize("name", ["pow4", "binary", "ternary"])
 def test_other_scales_start_where_the_format_would_put_them(name: str) -> None:
     x = normal(5, 30)

@@ -62,10 +62,15 @@ class Steps(Twin[Integer]):
         return Shared(scale, zero_point)
 
     def initial(self, x: Tensor) -> Tensor:
-        """Give 2 mean(abs(x)) / sqrt(greatest code) (Esser et al., section 2.1)."""
-        mean = by_channel(x.abs(), self.channel_axis).mean(1)
+        """Give 2 mean(abs(x)) / sqrt(greatest code) (Esser et al., section 2.1).
+
+        Infinities count as 0; where all is zero the scale is 1.
+        """
+        magnitudes = by_channel(x.abs().nan_to_num(posinf=0), self.channel_axis)
+        mean = magnitudes.sum(1) / max(magnitudes.shape[1], 1)
         factor: float = 2 * self.fmt.element.max**-0.5
         scale = (mean * factor).clamp(min=torch.finfo(x.dtype).tiny)
+        scale = torch.where(mean > 0, scale, torch.ones_like(scale))
         return scale.reshape(()) if self.channel_axis is None else scale
 
     def _check_values(self, scale: Tensor, zero_point: Tensor | None) -> None:

@@ -2,11 +2,13 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import torch
+from tests.support.machines import SMALL
 from tests.support.runs import small_run
 
 from bitwright.cli.main import main
@@ -15,7 +17,6 @@ from bitwright.compress import quantize
 from bitwright.compress.models import DigitsResNet
 from bitwright.data import load
 from bitwright.importers import export
-from bitwright.isa import Architecture
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,7 +39,7 @@ def mentioned() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tidy_workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files the commands name: a model, a network, a program and a run."""
     folder = tmp_path_factory.mktemp("workshop")
     images = load("digits").train.images
@@ -46,11 +47,17 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.export.save(export(model, images[:2]), folder / "model.pt2")
     network = quantize(export(model, images[:2]), images[:100])
     network.save(folder / "net.bw")
-    compile(network, Architecture()).save(folder / "net.bwp")
+    compile(network, SMALL).save(folder / "net.bwp")
     small_run(folder / "runs/demo")
     (folder / "runs/latest").symlink_to("demo")
     (folder / "examples").symlink_to(ROOT / "examples")
     return folder
+
+
+@pytest.fixture
+def workshop(tidy_workshop: Path, tmp_path: Path) -> Path:
+    """A copy for one command, which may overwrite what it likes."""
+    return Path(shutil.copytree(tidy_workshop, tmp_path / "workshop", symlinks=True))
 
 
 def slow(command: str) -> object:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.cocotb.small import ARCHITECTURE, images, network
 
-from bitwright.compiler import Program, compile
+from bitwright.compiler import Program, compile, predict
 from bitwright.sim.waves import GROUPS, write_waves
 
 
@@ -20,7 +20,9 @@ def test_layer_is_shown_from_its_first_request_to_its_last_write(
     program: Program, tmp_path: Path
 ) -> None:
     waves = write_waves(program, images(program, 1, 3)[0], tmp_path / "w.vcd", layer="wide")
-    model = 139  # cycles of its one instruction
+    plan = next(plan for plan in program.layers if plan.name == "wide")
+    model = int(predict(program).latency[0, plan.instructions].sum())
+    assert len(plan.instructions) == 1
     assert waves.last - waves.first == model + 40
     text = waves.vcd.read_text()
     stamps = [int(stamp) for stamp in re.findall(r"^#(\d+)$", text, re.MULTILINE)]

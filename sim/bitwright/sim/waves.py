@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vcd.gtkw import GTKWSave
 
-from bitwright.compiler import Program
+from bitwright.compiler import Program, predict
 from bitwright.sim.rtl import RtlMachine
 
 MARGIN = 20
@@ -90,8 +90,9 @@ def _window_of(program: Program, image: NDArray[np.int8], layer: str) -> tuple[i
         start = machine.time
         run = machine.run(image[None])
     numbers = list(plans[layer].instructions)
-    ends, cycles = (values[0, numbers].astype(np.int64) for values in (run.ends, run.cycles))
-    begin, end = int((ends - cycles).min()) - start, int(ends.max()) - start
+    ends = run.ends[0, numbers].astype(np.int64)
+    begin = int((ends - predict(program).latency[0, numbers]).min()) - start
+    end = int(ends.max()) - start
     return max(0, begin - MARGIN), end + MARGIN
 
 

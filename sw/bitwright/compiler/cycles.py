@@ -37,6 +37,8 @@ class Prediction:
     cycles: NDArray[np.int64]
     """(images, execute instructions): from an instruction's issue, or from the end of the one still
     under way at its issue, to its own end."""
+    latency: NDArray[np.int64]
+    """(images, execute instructions): from an instruction's issue to its own end."""
 
     @property
     def instructions(self) -> tuple[int, ...]:
@@ -87,6 +89,7 @@ def predict(program: Program, images: int = 1) -> Prediction:
         stalls=threads[0].stalls,
         macs=images * sum(execute_macs(fields, architecture) for fields in execute),
         cycles=(done - begins).reshape(images, len(execute)),
+        latency=(done - issues).reshape(images, len(execute)),
     )
 
 

@@ -6,8 +6,10 @@ from bitwright.arith.block import BlockExponents, BlockFormat
 from bitwright.arith.block_families import BlockFloat, BlockLogarithm, BlockMinifloat
 from bitwright.arith.catalogue import parse
 from bitwright.arith.codebook import Centroids, Codebook
+from bitwright.arith.comparison import Quality, compare
 from bitwright.arith.convolution import conv2d
 from bitwright.arith.element import Element
+from bitwright.arith.facts import Facts, describe
 from bitwright.arith.fixed import Fixed
 from bitwright.arith.format import Encoded, Format
 from bitwright.arith.lowbit import Binary, RealScale, Ternary
@@ -37,6 +39,7 @@ __all__ = [
     "Denormalised",
     "Element",
     "Encoded",
+    "Facts",
     "Fixed",
     "Float",
     "Format",
@@ -47,6 +50,7 @@ __all__ = [
     "Nvfp4",
     "Overflow",
     "PowerOfTwo",
+    "Quality",
     "RealScale",
     "Rounding",
     "StaticExponent",
@@ -54,7 +58,9 @@ __all__ = [
     "TwoLevelScale",
     "Uniform",
     "accumulator_bits",
+    "compare",
     "conv2d",
+    "describe",
     "matmul",
     "pack_bits",
     "parse",

@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from bitwright.cli import check, compile, demo, doctor, report, synth, verify, verilog
+from bitwright.cli import (
+    check,
+    compile,
+    demo,
+    doctor,
+    formats,
+    report,
+    synth,
+    verify,
+    verilog,
+)
 
 DEBUG = "BITWRIGHT_DEBUG"
 USER_ERROR = 2
@@ -37,6 +47,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("formats")(formats.formats)
 app.command("check")(check.check)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)

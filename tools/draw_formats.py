@@ -37,6 +37,7 @@ class Example:
     note: str = ""
     options: tuple[tuple[str, Any], ...] = ()
     point: int | None = None
+    extent: str = "all elements of a tensor or channel"
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -123,6 +124,7 @@ EXAMPLES: Mapping[str, Example] = {
         formula="centroid i",
         meaning="(12-8)/8 = 0.5",
         shared=(Shared("16 centroids"),),
+        extent="all elements of a tensor",
         note="here the centroids are the eighths -1, -7/8, ..., 7/8: centroid 12 is 4/8",
     ),
 }
@@ -169,7 +171,7 @@ def picture(title: str) -> str:
             words=[word(name, "" if alone else name) for name in names],
             shared=example.shared,
             block=block or 8,
-            extent=f"{block} elements" if block else "all elements of a tensor or channel",
+            extent=f"{block} elements" if block else example.extent,
             note=example.note,
         )
     )

@@ -40,7 +40,7 @@ def mentioned() -> list[str]:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files the commands name: a model and weights, a network, a program, a run."""
+    """A folder with the files the commands name: model, weights, network, program and run."""
     folder = tmp_path_factory.mktemp("workshop")
     images = load("digits").train.images
     model = DigitsResNet().eval()

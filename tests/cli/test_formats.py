@@ -144,6 +144,10 @@ def test_an_exact_format_is_null_in_json(tmp_path: Path, capsys: Captured) -> No
         (["--compare", "int8", "--data", "DATA", "--axis", "2"], "DATA: axis must lie in -2..1"),
         (["--compare", "int8", "--data", "NAN"], "NAN: x is NaN at index (0, 1)"),
         (["--compare", "int8", "--data", "TEXT"], "TEXT is not a .npy file"),
+        (
+            ["--compare", "int8", "--data", "DATA", "-o", "DATA"],
+            "-o DATA is the data; choose another",
+        ),
         (["--compare", "int8", "--data", "DATA", "-o", "none/x.svg"], "No such file or directory"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

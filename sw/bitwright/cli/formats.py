@@ -191,12 +191,14 @@ def _compare(
     from bitwright.files import read_npy, write_whole
     from bitwright.report.sqnr import sqnr_figure
 
+    picture = data.with_name(f"{data.stem}-formats.svg") if out is None else out
+    if picture.resolve() == data.resolve():
+        raise ValueError(f"-o {picture} is the data; choose another file for the picture")
     x = read_npy(data)
     try:
         found = compare(wanted, x, axis)
     except ValueError as error:
         raise ValueError(f"{data}: {error}") from None
-    picture = data.with_name(f"{data.stem}-formats.svg") if out is None else out
     size = " x ".join(map(str, x.shape)) or "one number"
     write_whole(picture, sqnr_figure(found, f"{data.name}, {size}: formats compared"))
     if as_json:

@@ -26,13 +26,13 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench sim waves mutation verilog synth pnr clean
+.PHONY: help env demo test regress lint doctor bench bench-formats sim waves mutation verilog synth pnr clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
-	@perl -ne 'printf("  %-8s %s\n", $$1, $$2) if /^([a-z]+):.*## (.*)/' Makefile
+	@perl -ne 'printf("  %-13s %s\n", $$1, $$2) if /^([a-z-]+):.*## (.*)/' Makefile
 	@echo; echo "variables (default):"
-	@perl -ne 'printf("  %-8s %s (%s)\n", $$1, $$3, $$2) if /^([A-Z]+) \?= *([^#]*)# *(.*)/' Makefile
+	@perl -ne 'printf("  %-13s %s (%s)\n", $$1, $$3, $$2) if /^([A-Z]+) \?= *([^#]*)# *(.*)/' Makefile
 
 env: ## Create or update .venv with the pinned packages (nothing to do while it is current)
 	@$(PYTHON) tools/env.py
@@ -58,6 +58,9 @@ doctor: env ## Report every tool with its version and place, what is missing, an
 
 bench: env ## Measure the backbone beside its rivals; writes benchmarks/results/backbone.json
 	python -m benchmarks.backbone
+
+bench-formats: env ## Measure the number formats beside peers; writes benchmarks/results/formats.json
+	python -m benchmarks.formats
 
 sim: env ## Run MODEL's images on the RTL of ARCH: cycles per second, and whether all is exact
 	bitwright sim $(model) $(arch)

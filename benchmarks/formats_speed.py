@@ -1,10 +1,10 @@
-"""Speed of `quantize`, in million elements per second, beside a peer where one is installed.
+"""Speed of `quantize`, in million elements per second, beside the peers that are installed.
 
-    python benchmarks/formats_speed.py                     # every format, 4096 x 4096 float32
-    python benchmarks/formats_speed.py int8 mxfp8_e4m3 --json speed.json
+    python -m benchmarks.formats_speed                     # every format, 4096 x 4096 float32
+    python -m benchmarks.formats_speed int8 mxfp8_e4m3 --json speed.json
 
-Each figure is the best of five calls by the wall clock, ours and the peer's in turn, in one process
-with as many threads as each takes. Other load on the machine lowers both.
+Each figure is the best of five calls by the wall clock, ours and the peers' in turn, in one process
+with as many threads as each takes. Other load on the machine lowers all.
 """
 
 import argparse
@@ -13,13 +13,13 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from benchmarks.peers import PEERS, Array, Call
 
 from bitwright.arith import parse
 
@@ -51,65 +51,58 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 """Each format with the options it is called with."""
 
-Array = NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A peer beside ours."""
+
+    name: str
+    speed: float
+    """Million elements per second."""
+    ratio: float
+    """Ours over its speed."""
+    differing: int
+    """Of its values, those that are not ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """One line of the table; speeds in million elements per second."""
+    """One line of the table."""
 
     format: str
     ours: float
-    peer: str | None = None
-    theirs: float | None = None
-    ratio: float | None = None
-
-
-def torch_int8(x: Array) -> Callable[[], object]:
-    import torch
-
-    data = torch.from_numpy(x)
-    zero_point = torch.zeros(len(x), dtype=torch.int32)
-
-    def quantize() -> object:
-        scale = data.abs().amax(dim=1) / 127  # ours derives its scale, too
-        return torch.fake_quantize_per_channel_affine(data, scale, zero_point, 0, -127, 127)
-
-    return quantize
-
-
-PEERS: dict[str, tuple[str, str, Callable[[Array], Callable[[], object]]]] = {
-    "int8": ("torch", "torch.fake_quantize_per_channel_affine", torch_int8),
-}
-"""Format to the module a peer needs, its name, and what prepares the call to be timed."""
+    """Million elements per second."""
+    peers: list[Rival] = field(default_factory=list)
 
 
 def measure(name: str, x: Array) -> Speed:
     fmt, options = parse(name), FORMATS.get(name, {})
-    calls: list[Callable[[], object]] = [lambda: fmt.quantize(x, **options)]
-    module, peer, prepare = PEERS.get(name, (None, None, None))
-    if module is not None and prepare is not None and importlib.util.find_spec(module):
-        calls.append(prepare(x))
+    peers = [peer for peer in PEERS.get(name, ()) if importlib.util.find_spec(peer.module)]
+    calls: list[Call] = [lambda: fmt.quantize(x, **options)]
+    calls += [peer.prepare(x) for peer in peers]
+    ours, *theirs = [np.asarray(call()) for call in calls]
+    differing = [int(np.count_nonzero(ours != values)) for values in theirs]
     best = [float("inf")] * len(calls)
-    for call in calls:
-        call()
     for _ in range(REPEATS):
         for i, call in enumerate(calls):
             start = time.perf_counter()
             call()
             best[i] = min(best[i], time.perf_counter() - start)
-    speeds = [x.size / seconds / 1e6 for seconds in best]
-    if len(speeds) == 1:
-        return Speed(format=name, ours=speeds[0])
-    ours, theirs = speeds
-    return Speed(format=name, ours=ours, peer=peer, theirs=theirs, ratio=ours / theirs)
+    speed, *speeds = [x.size / seconds / 1e6 for seconds in best]
+    rivals = [
+        Rival(name=peer.name, speed=its, ratio=speed / its, differing=count)
+        for peer, its, count in zip(peers, speeds, differing, strict=True)
+    ]
+    return Speed(format=name, ours=speed, peers=rivals)
 
 
 def line(speed: Speed) -> str:
-    text = f"{speed.format:14} {speed.ours:8.1f}"
-    if speed.peer is None:
-        return text
-    return f"{text}   {speed.peer} {speed.theirs:.1f}, ratio {speed.ratio:.2f}"
+    beside = "; ".join(f"{p.name} {p.speed:.1f}, ratio {p.ratio:.2f}" for p in speed.peers)
+    return f"{speed.format:14} {speed.ours:8.1f}   {beside}".rstrip()
+
+
+def sample(rows: int, columns: int) -> Array:
+    return np.random.default_rng(0).normal(size=(rows, columns)).astype(np.float32)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--columns", type=int, default=4096, help="columns (default 4096)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     options = parser.parse_args(arguments)
-    x = np.random.default_rng(0).normal(size=(options.rows, options.columns)).astype(np.float32)
+    x = sample(options.rows, options.columns)
     print(f"{options.rows} x {options.columns} float32, million elements per second, best of 5")
     speeds = []
     for name in options.formats or FORMATS:

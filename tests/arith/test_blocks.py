@@ -66,17 +66,24 @@ def test_many_blocks_fall_between_the_midpoints(name: str, seed: int) -> None:
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 20), ids="seed{}".format)
-@pytest.mark.parametrize("name", BLOCK_FORMATS)
-def test_a_million_blocks_fall_between_the_midpoints(name: str, seed: int) -> None:
-    # Ten seeds of 10^5 blocks: hard rows, each also scaled by powers of two that leave it in range.
+MANY_SEEDS = range(10, 20)
+
+
+def many_blocks(name: str, seed: int) -> NDArray[np.float32]:
+    """10^5 blocks: hard rows, each also scaled by powers of two that leave it in range."""
     rng = np.random.default_rng(seed)
     block = parse(name).block  # type: ignore[attr-defined]
     x = rational.numbers(rng, 20_000, block, np.float32)
     with np.errstate(over="ignore"):
         scaled = [np.ldexp(rng.permuted(x, axis=1), rng.integers(-60, 60)) for _ in range(4)]
-    check_against_midpoints(name, np.concatenate([x, *scaled]).astype(np.float32))
+    return np.concatenate([x, *scaled]).astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", MANY_SEEDS, ids="seed{}".format)
+@pytest.mark.parametrize("name", BLOCK_FORMATS)
+def test_a_million_blocks_fall_between_the_midpoints(name: str, seed: int) -> None:
+    check_against_midpoints(name, many_blocks(name, seed))
 
 
 @pytest.mark.parametrize("name", BLOCK_FORMATS)

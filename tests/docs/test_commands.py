@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.support.machines import SMALL
@@ -40,13 +41,15 @@ def mentioned() -> list[str]:
 
 @pytest.fixture(scope="module")
 def tidy_workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files the commands name: a model, a network, a program and a run."""
+    """A folder with the files the commands name: model, weights, network, program and run."""
     folder = tmp_path_factory.mktemp("workshop")
     images = load("digits").train.images
     model = DigitsResNet().eval()
     torch.export.save(export(model, images[:2]), folder / "model.pt2")
     network = quantize(export(model, images[:2]), images[:100])
     network.save(folder / "net.bw")
+    weights = max(model.parameters(), key=torch.Tensor.numel).detach()
+    np.save(folder / "weights.npy", weights.flatten(1).numpy())
     compile(network, SMALL).save(folder / "net.bwp")
     small_run(folder / "runs/demo")
     (folder / "runs/latest").symlink_to("demo")

@@ -8,9 +8,11 @@ from bitwright.arith.block import BlockExponents, BlockFormat
 from bitwright.arith.block_families import BlockFloat, BlockLogarithm, BlockMinifloat
 from bitwright.arith.catalogue import parse
 from bitwright.arith.codebook import Centroids, Codebook
+from bitwright.arith.comparison import Quality, compare
 from bitwright.arith.dots import conv2d, dot, matmul
 from bitwright.arith.element import Element
 from bitwright.arith.exponent_window import ExponentWindow, Windowed, encode_within
+from bitwright.arith.facts import Facts, describe
 from bitwright.arith.fixed import Fixed
 from bitwright.arith.folding import BatchNorm, fold_batch_norm
 from bitwright.arith.format import Encoded, Format
@@ -47,6 +49,7 @@ __all__ = [
     "Element",
     "Encoded",
     "ExponentWindow",
+    "Facts",
     "Fixed",
     "Float",
     "Format",
@@ -58,6 +61,7 @@ __all__ = [
     "Nvfp4",
     "Overflow",
     "PowerOfTwo",
+    "Quality",
     "RealScale",
     "Rounding",
     "StaticExponent",
@@ -71,7 +75,9 @@ __all__ = [
     "accumulator_width",
     "apply_thresholds",
     "build_lookup",
+    "compare",
     "conv2d",
+    "describe",
     "dot",
     "encode_accumulators",
     "encode_within",

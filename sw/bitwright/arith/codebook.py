@@ -95,7 +95,7 @@ class Codebook(Format[Centroids]):
         """Give the indices of the nearest centroids; ``axis`` is checked and unused.
 
         ``centroids`` are K numbers in any order; in their format they are sorted. Left out, they
-        divide the range of the finite numbers evenly, its ends included: a start for k-means.
+        divide min(x, 0)..max(x, 0) over finite x evenly, its ends included: a start for k-means.
 
         Raises ValueError for NaN, with its first index, an axis that x does not have and a number
         of centroids other than K; TypeError for data that are not real numbers.

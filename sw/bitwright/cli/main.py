@@ -16,6 +16,7 @@ from bitwright.cli import (
     compile,
     demo,
     doctor,
+    formats,
     report,
     simulate,
     synth,
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("formats")(formats.formats)
 app.command("check")(check.check)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)

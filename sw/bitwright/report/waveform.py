@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
-from bitwright.report.palette import DARK, LIGHT, variables
+from bitwright.report.document import document
 from bitwright.report.trace import Trace
 
 ROW = 26  # pixels
@@ -157,17 +157,8 @@ def standalone(picture: Picture) -> str:
     """Labels and rows in one SVG file with its own colours, light or dark as the viewer is."""
     left, height = picture.label_width, picture.height
     width = left + picture.width
-    title = f"<title>{escape(picture.title)}</title>" if picture.title else ""
-    style = (
-        f"svg {{ {variables(LIGHT)} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ svg {{ {variables(DARK)} }} }}\n{STYLE}"
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}">{title}<style>{style}</style>\n'
-        f'<rect class="w-paper" width="{width}" height="{height}"/>\n'
-        f'{labels(picture)}\n<g transform="translate({left} 0)">{cycles(picture)}</g>\n</svg>\n'
-    )
+    content = f'{labels(picture)}\n<g transform="translate({left} 0)">{cycles(picture)}</g>'
+    return document(width, height, content, style=STYLE, title=picture.title)
 
 
 def _svg(width: int, height: int, content: str, title: str) -> str:
@@ -293,7 +284,6 @@ def _dimension(picture: Picture, span: Span) -> str:
 
 
 STYLE = """\
-.w-paper { fill: var(--paper); }
 .w-head, .w-name, .w-tick, .w-note { font: 11px ui-monospace, "DejaVu Sans Mono", monospace; }
 .w-head { font-weight: 700; fill: var(--ink); }
 .w-name { fill: var(--muted); }

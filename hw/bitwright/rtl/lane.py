@@ -60,10 +60,11 @@ class Lane(wiring.Component):
         # 2 and 3: products, in two registers that a multiplier block may take in.
         scaled = product(biased, multiplier, style)
         scaled = delayed(m, scaled, 2, "scaled")
-        # 4: their sum. |biased m| < 2^62 and |centred mr| < 2^40, so 64 bits hold it.
-        bits = 33 + multiplier_bits
+        # 4: their sum, of 64 bits at most: |biased m| < 2^(31 + multiplier_bits), |centred mr| <
+        # 2^(8 + residual_bits).
+        bits = 32 + multiplier_bits
         if residual_bits:
-            bits = max(bits, 10 + residual_bits) + 1
+            bits = max(bits, 9 + residual_bits) + 1
             added = delayed(m, product(centred, residual_multiplier, style), 2, "added")
             scaled = scaled + added
         total = Signal(signed(bits))

@@ -120,13 +120,15 @@ def _show(figures: dict[str, Any], console: "Console") -> None:
             _percent(layer["utilization"]),
         )
     console.print(table)
+    filled = "no convolution fills the array"
+    if figures["utilization"] is not None:
+        filled = f"convolutions that fill the array use {_percent(figures['utilization'])} of it"
     console.print(
         f"{figures['images']} images, {figures['outputs_compared']} outputs of"
         f" {figures['layers_compared']} layers: {figures['mismatches']} differ;"
         f" {len(figures['cycle_errors'])} instructions' cycles differ from the model\n"
         f"accuracy: float {figures['accuracy_float']:.2%}, int8 reference"
         f" {figures['accuracy_reference']:.2%}, RTL {_percent(figures['accuracy_rtl'], 2)}\n"
-        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; convolutions that fill"
-        f" the array use {_percent(figures['utilization'])} of it",
+        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; {filled}",
         highlight=False,
     )

@@ -21,8 +21,7 @@ from rich.table import Table
 from tests.support.networks import random_codes, random_network
 
 from bitwright.compiler import Program, compile, predict
-from bitwright.compress import encode, evaluate, quantize, train_reference
-from bitwright.importers import export
+from bitwright.compress import quantize_reference
 from bitwright.isa import Architecture
 from bitwright.isa.architecture import ROUNDINGS
 from bitwright.network import Conv2d, Network
@@ -62,21 +61,19 @@ def main() -> int:
 def trained(data: str) -> tuple[Network, NDArray[np.int8], dict[str, Any]]:
     """The quantized reference network of a data set, all its test images, and the accuracies."""
     with console.status(f"training on {data}"):
-        model, dataset = train_reference(data)
-        program = export(model, dataset.train.images[:2])
-        network = quantize(program, dataset.train.take(min(512, len(dataset.train))).images)
+        reference = quantize_reference(data)
     accuracy = {
-        "test_images": len(dataset.test),
-        "accuracy_float": evaluate(model, dataset.test),
-        "accuracy_int8": evaluate(network, dataset.test),
+        "test_images": len(reference.test),
+        "accuracy_float": reference.accuracy_float,
+        "accuracy_int8": reference.accuracy_reference,
     }
-    lost = 100 * (accuracy["accuracy_float"] - accuracy["accuracy_int8"])
+    lost = 100 * (reference.accuracy_float - reference.accuracy_reference)
     console.print(
-        f"{data}: float {accuracy['accuracy_float']:.2%}, int8 without retraining"
-        f" {accuracy['accuracy_int8']:.2%} ({lost:+.2f} points lost)",
+        f"{data}: float {reference.accuracy_float:.2%}, int8 without retraining"
+        f" {reference.accuracy_reference:.2%} ({lost:+.2f} points lost)",
         highlight=False,
     )
-    return network, encode(dataset.test.images, network.input.output), accuracy
+    return reference.network, reference.codes, accuracy
 
 
 def exactness(name: str, program: Program, x: NDArray[np.int8]) -> dict[str, Any]:

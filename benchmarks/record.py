@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bitwright.files import write_whole
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "numpy",
@@ -28,9 +30,7 @@ def write(name: str, figures: dict[str, Any]) -> Path:
     """Write ``benchmarks/results/{name}.json`` whole or not at all."""
     path = ROOT / "benchmarks" / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(f".{name}.{os.getpid()}")
-    partial.write_text(json.dumps({"measured": circumstances()} | figures, indent=2) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps({"measured": circumstances()} | figures, indent=2) + "\n")
     return path
 
 

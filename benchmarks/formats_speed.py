@@ -22,6 +22,7 @@ import numpy as np
 from benchmarks.peers import PEERS, Array, Call
 
 from bitwright.arith import parse
+from bitwright.files import write_whole
 
 REPEATS = 5
 FORMATS: dict[str, dict[str, Any]] = {
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "numpy": np.__version__,
             "results": [asdict(speed) for speed in speeds],
         }
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
+        write_whole(options.json, json.dumps(record, indent=2) + "\n")
     return 0
 
 

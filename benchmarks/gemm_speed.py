@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith import dot, matmul, pack_words, parse, xnor_dot
+from bitwright.files import write_whole
 
 SLOW = 1 << 26
 """MACs up to which numpy's own integer loops, without BLAS, are worth waiting for."""
@@ -113,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "numpy": np.__version__,
             "results": speeds,
         }
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
+        write_whole(options.json, json.dumps(record, indent=2) + "\n")
     return 0
 
 

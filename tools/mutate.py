@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import multiprocessing
-import os
 import platform
 import re
 import subprocess
@@ -32,6 +31,7 @@ from tests.cocotb.small import ARCHITECTURE
 from tests.support.machine import Machine
 from tests.support.suite import CHECKS, programs, random_programs, residual_program
 
+from bitwright.files import write_whole
 from bitwright.isa import Architecture
 from bitwright.rtl import TOP, Top
 from bitwright.sim.rtl import library_of
@@ -204,9 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"survivor {verdict.mutant.describe()}")
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        partial = options.output.with_name(f".{options.output.name}.{os.getpid()}")
-        partial.write_text(json.dumps(result, indent=1) + "\n")
-        partial.replace(options.output)
+        write_whole(options.output, json.dumps(result, indent=1) + "\n")
     return 0
 
 

@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import timing
-from bitwright.rtl.delay import delayed
 from bitwright.rtl.ecp5.block import block_product
 from bitwright.rtl.ecp5.multiply import multiply
 from bitwright.rtl.ecp5.twin import twin_products
@@ -16,11 +15,11 @@ LATENCY = timing.PE_LATENCY - 1
 
 
 class PairMultiplier(wiring.Component):
-    """``product_0`` = activation x weight_0, and a cycle later ``product_1`` = activation x weight_1.
+    """``product_n`` = activation x weight_n, the second a cycle after the first.
 
-    ``style``: `twin`, both in one multiplier block; `dsp`, a block for each; `lut`, adders. Latency:
-    operands in cycle t, ``product_0`` in cycle t + 3, ``product_1`` in t + 4. Throughput: a pair
-    per cycle. Handshake: none. No register is reset.
+    ``style``: `twin`, both in one multiplier block; `dsp`, a block for each; `lut`, adders.
+    Latency: operands in cycle t, ``product_0`` in cycle t + 3, ``product_1`` in t + 4. Throughput:
+    a pair per cycle. Handshake: none. No register is reset.
     """
 
     LATENCY = LATENCY

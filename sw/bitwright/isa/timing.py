@@ -18,7 +18,7 @@ PARAMETER_LATENCY = 3
 """From the start of a run of parameter records to the first at lane 0."""
 VECTOR_LATENCY = 3
 """From a word to the lanes' input register."""
-LANE_LATENCY = 8
+LANE_LATENCY = 10
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""

@@ -7,17 +7,14 @@ carry whenever p is 0: the functions below are chosen for that (Lattice FPGA-TN-
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value
-
-Bit = Value | int
 
 
 def _table(function: Callable[[int, int, int, int], int]) -> int:
     """The INIT of a LUT4; A is the lowest bit of the index."""
-    return sum(
-        (function(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1) & 1) << n for n in range(16)
-    )
+    return sum((function(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1) & 1) << n for n in range(16))
 
 
 ADD = _table(lambda a, b, c, d: a ^ c)
@@ -36,20 +33,20 @@ class Half:
     """One bit of a chain: the table and its inputs."""
 
     table: int
-    a: Bit = 0
-    b: Bit = 0
-    c: Bit = 0
-    d: Bit = 0
+    a: Any = 0
+    b: Any = 0
+    c: Any = 0
+    d: Any = 0
 
 
 def chain(m: Module, halves: Sequence[Half], *, carry: int = 0) -> Value:
     """The sums of the halves, lowest first, with the constant ``carry`` into the lowest."""
-    sums = Signal(len(halves))
+    sums: list[Value] = []
     padded = [*halves, *[Half(_EMPTY)] * (len(halves) % 2)]
     link: Value = Const(carry, 1)
     for n in range(0, len(padded), 2):
         even, odd = padded[n], padded[n + 1]
-        pair, out = Signal(2), Signal()
+        low, high, out = Signal(), Signal(), Signal()
         m.submodules += Instance(
             "CCU2C",
             p_INIT0=Const(even.table, 16),
@@ -59,13 +56,13 @@ def chain(m: Module, halves: Sequence[Half], *, carry: int = 0) -> Value:
             i_CIN=link,
             **_inputs(even, 0),
             **_inputs(odd, 1),
-            o_S0=pair[0],
-            o_S1=pair[1],
+            o_S0=low,
+            o_S1=high,
             o_COUT=out,
         )
-        m.d.comb += sums[n : n + 2].eq(pair)
+        sums += [low, high]
         link = out
-    return sums
+    return Cat(sums)[: len(halves)]
 
 
 def _inputs(half: Half, n: int) -> dict[str, Value]:
@@ -86,6 +83,4 @@ def add(m: Module, x: Value, y: Value, bits: int) -> Value:
 def accumulated(m: Module, acc: Value, clear: Value, element: Value) -> Value:
     """(clear ? 0 : acc) + element, wrapping at the accumulator's width: one site per bit."""
     element = extended(element, len(acc))
-    return chain(
-        m, [Half(ADD_CLEARED, a=acc[n], b=clear, c=element[n]) for n in range(len(acc))]
-    )
+    return chain(m, [Half(ADD_CLEARED, a=acc[n], b=clear, c=element[n]) for n in range(len(acc))])

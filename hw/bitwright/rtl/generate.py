@@ -49,8 +49,12 @@ class Top(wiring.Component):
 def generate(architecture: Architecture, technology: str = "portable") -> str:
     """The accelerator as Verilog text: module ``accelerator``, clock ``clk``, reset ``rst``.
 
-    ``technology`` is one of `bitwright.rtl.technology.TECHNOLOGIES`.
+    Raises:
+        ValueError: ``technology`` is none of `bitwright.rtl.technology.TECHNOLOGIES`.
     """
+    if technology not in TECHNOLOGIES:
+        known = ", ".join(TECHNOLOGIES)
+        raise ValueError(f"technology {technology!r} is unknown; known are {known}")
     platform = TECHNOLOGIES[technology]()
     text = verilog.convert(Top(architecture), name=TOP, platform=platform, emit_src=False)
     return _ZEROS.sub("", str(text))

@@ -50,6 +50,10 @@ class Family:
     nextpnr_arguments: tuple[str, ...]
     yosys_command: str
     """Synthesis pass with its options, without ``-top``."""
+    technology: str
+    """What designs for it are elaborated for, one of `bitwright.rtl.technology.TECHNOLOGIES`."""
+    boxed: tuple[str, ...]
+    """Cells kept from the technology mapper, see `bitwright.synth.boxes`."""
     weights: Mapping[str, Mapping[str, int]]
     """Per resource: cell type (or its beginning) to sites taken by one such cell."""
     sites: Mapping[str, str]
@@ -84,6 +88,8 @@ ECP5 = Family(
     nextpnr_arguments=("--lpf-allow-unconstrained",),
     # Without -nowidelut arithmetic grows by half: an 8x8 product takes 290 LUT4 against 184.
     yosys_command="synth_ecp5 -nowidelut",
+    technology="ecp5",
+    boxed=("MULT18X18D",),
     weights=MappingProxyType(
         {
             # A carry cell holds two LUT4; a 16x4 RAM four, and two more for its write port.
@@ -103,6 +109,8 @@ ICE40_UP = Family(
     nextpnr="nextpnr-ice40",
     nextpnr_arguments=(),
     yosys_command="synth_ice40 -device u -dsp",
+    technology="portable",
+    boxed=(),
     weights=MappingProxyType(
         {
             "luts": {"SB_LUT4": 1},
@@ -120,6 +128,8 @@ ICE40_UP = Family(
 ICE40_HX = replace(
     ICE40_UP,
     yosys_command="synth_ice40 -device hx",
+    technology="portable",
+    boxed=(),
     sites=MappingProxyType({"luts": "ICESTORM_LC", "brams": "ICESTORM_RAM"}),
 )
 """Without multiplier blocks: every product is built of LUTs."""

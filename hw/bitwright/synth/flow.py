@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from bitwright.synth import cache, report, tools
+from bitwright.synth.boxes import box_verilog, hide, reveal
 from bitwright.synth.devices import Device, Resources
 from bitwright.synth.harness import HARNESS, INSTANCE, harness_verilog, read_ports
 from bitwright.synth.hierarchy import Hierarchy, count_resources
@@ -18,7 +19,7 @@ BUILD = Path("build/synth")
 """Where results are kept, one folder per digest, relative to the working directory."""
 
 # Part of every digest: raise it when the scripts below change what the tools are asked.
-_REVISION = 3
+_REVISION = 4
 
 
 class DoesNotFitError(SynthesisError):
@@ -53,6 +54,7 @@ def synthesize(
     if not folder.is_dir():
         with cache.new_folder(folder) as working:
             (working / "design.v").write_text(verilog)
+            (working / "boxes.v").write_text(box_verilog(device.family.boxed))
             (working / "synth.ys").write_text(_synthesis_script(top, device))
             seconds = tools.run(yosys, ["synth.ys"], working, "yosys.log", on_progress)
             cells = report.parse_cells((working / "stat.json").read_text())
@@ -181,9 +183,13 @@ def _owner(folder: Path, top: str) -> Callable[[str], str]:
 
 
 def _synthesis_script(top: str, device: Device) -> str:
+    boxed = device.family.boxed
     return f"""\
+read_verilog boxes.v
 read_verilog -sv design.v
+{hide(boxed)}\
 {device.family.yosys_command} -top {top}
+{reveal(boxed)}\
 tee -q -o stat.json stat -json
 write_json netlist.json
 """

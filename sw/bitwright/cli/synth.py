@@ -54,7 +54,7 @@ def synth(
     with work.status("generating the Verilog") as status:
         from bitwright.rtl import TOP, generate
 
-        verilog = generate(architecture)
+        verilog = generate(architecture, target.family.technology)
         synthesis = flow.synthesize(
             verilog, TOP, target, on_progress=lambda now: status.update(f"yosys: {now}")
         )

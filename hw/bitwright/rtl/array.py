@@ -66,9 +66,7 @@ class SystolicArray(wiring.Component):
         for i in range(rows):
             # What each column's elements see, in steps of a cycle.
             activations = _line(m, self.activation[i], 2 * (pairs - 1), f"activations_{i}")
-            first = delay_line(
-                m, flags["first"][i], columns + timing.PE_LATENCY - 2, f"first_{i}"
-            )
+            first = delay_line(m, flags["first"][i], columns + timing.PE_LATENCY - 2, f"first_{i}")
             done = delay_line(m, flags["last"][i], columns + timing.PE_LATENCY - 1, f"last_{i}")
             sums = []
             for p in range(pairs):
@@ -87,7 +85,9 @@ class SystolicArray(wiring.Component):
             if i == 0:
                 # The other rows' flags are row 0's, later; to check all would cost 1 % of speed.
                 finished = Cat(done[timing.PE_LATENCY :])
-                message = "array: two sums of a row finish at once; a tile is shorter than its columns"
+                message = (
+                    "array: two sums of a row finish at once; a tile is shorter than its columns"
+                )
                 check(m, platform, (finished & (finished - 1)) == 0, message)
             below = Signal(8 * columns, name=f"weights_{i}", reset_less=True)
             m.d.sync += below.eq(weights)
@@ -111,9 +111,7 @@ class SystolicArray(wiring.Component):
     def _drain(self, m: Module, sums: list[Value], done: list[Value], row: int) -> Value:
         """The sum whose ``done`` is high, by groups and then of all groups: 2 cycles later."""
         bits = self._architecture.accumulator_bits
-        selected = [
-            acc & flag.replicate(bits) for acc, flag in zip(sums, done, strict=True)
-        ]
+        selected = [acc & flag.replicate(bits) for acc, flag in zip(sums, done, strict=True)]
         groups = []
         for n in range(0, len(selected), _GROUP):
             group = Signal(bits, name=f"group_{row}_{n // _GROUP}", reset_less=True)

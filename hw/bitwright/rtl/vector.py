@@ -16,6 +16,8 @@ class VectorLanes(wiring.Component):
     Pooling, depthwise convolution, addition and copies; the twins are the pooling layers and
     depthwise `bitwright.arith.conv2d`. Latency: the window's last word in cycle t, ``acc`` in cycle
     t + 3. Throughput: one word per cycle, windows back to back. Handshake: none.
+
+    With DEPTHWISE the sums are not its own but the `DepthwiseEngine`'s, of a cycle before.
     """
 
     LATENCY = timing.VECTOR_LATENCY
@@ -30,6 +32,7 @@ class VectorLanes(wiring.Component):
                 "weight": In(ArrayLayout(signed(8), lanes)),
                 "valid": In(1),
                 "first": In(1),
+                "depthwise": In(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
                 "acc": Out(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
             }
         )
@@ -56,4 +59,7 @@ class VectorLanes(wiring.Component):
                 with m.Else():
                     m.d.sync += acc.eq(acc + element)
             m.d.sync += self.acc[lane].eq(acc)
+            if self._architecture.line_words:
+                with m.If(self.op == VectorOp.DEPTHWISE):
+                    m.d.sync += self.acc[lane].eq(self.depthwise[lane])
         return m

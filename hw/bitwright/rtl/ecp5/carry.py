@@ -15,9 +15,7 @@ Bit = Value | int
 
 def _table(function: Callable[[int, int, int, int], int]) -> int:
     """The INIT of a LUT4; A is the lowest bit of the index."""
-    return sum(
-        (function(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1) & 1) << n for n in range(16)
-    )
+    return sum((function(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1) & 1) << n for n in range(16))
 
 
 ADD = _table(lambda a, b, c, d: a ^ c)
@@ -86,6 +84,4 @@ def add(m: Module, x: Value, y: Value, bits: int) -> Value:
 def accumulated(m: Module, acc: Value, clear: Value, element: Value) -> Value:
     """(clear ? 0 : acc) + element, wrapping at the accumulator's width: one site per bit."""
     element = extended(element, len(acc))
-    return chain(
-        m, [Half(ADD_CLEARED, a=acc[n], b=clear, c=element[n]) for n in range(len(acc))]
-    )
+    return chain(m, [Half(ADD_CLEARED, a=acc[n], b=clear, c=element[n]) for n in range(len(acc))])

@@ -53,19 +53,66 @@ def walk_cycles(fields: Fields, architecture: Architecture) -> int:
     lanes, tiles = architecture.lanes, fields["channel_tiles"]
     if fields["opcode"] == ExecuteOpcode.CONV:
         return tiles * -(-pixels // architecture.rows) * taps * lanes
+    if fields["vector_op"] == VectorOp.DEPTHWISE:
+        return depthwise_cycles(fields, architecture)
     return tiles * (pixels * taps + lanes + timing.FILL_OVERHEAD)
+
+
+def depthwise_cycles(fields: Fields, architecture: Architecture) -> int:
+    """From the start of a depthwise walk to its last word, or to the last window's that follows."""
+    image = fields["words"] * fields["height"]
+    pace = max(image, timing.depthwise_pace(architecture))
+    last = first_window(fields) + windows_span(fields)
+    before = timing.depthwise_lead(architecture) + (fields["channel_tiles"] - 1) * pace
+    return before + max(image, last + 1)
+
+
+def window_cycle(fields: Fields, tile: int, window: int, architecture: Architecture) -> int:
+    """From the start of a depthwise walk to the word that completes a channel tile's window.
+
+    A window that ends in the next tile may be later, if that tile waits for its weights.
+    """
+    y, x = divmod(window, fields["out_width"])
+    line = (fields["out_width"] - 1) * fields["kernel_x_step"] + fields["kernel_y_step"]
+    pace = max(fields["words"] * fields["height"], timing.depthwise_pace(architecture))
+    begins = timing.depthwise_lead(architecture) + tile * pace
+    return begins + first_window(fields) + y * line + x * fields["kernel_x_step"]
+
+
+def first_window(fields: Fields) -> int:
+    """Words of a depthwise channel tile before the one that completes its first window."""
+    left, top = fields["dilation_y"] & 1, fields["dilation_y"] >> 2 & 1
+    return (2 - top) * fields["words"] + 2 - left
+
+
+def windows_span(fields: Fields) -> int:
+    """Words from a depthwise channel tile's first window to its last."""
+    line = (fields["out_width"] - 1) * fields["kernel_x_step"]
+    return fields["out_height"] * line + (fields["out_height"] - 1) * fields["kernel_y_step"]
+
+
+def vector_drain(fields: Fields) -> int:
+    """From the last request of a walk through the vector lanes to its last byte in memory."""
+    lag = timing.DEPTHWISE_LAG if fields["vector_op"] == VectorOp.DEPTHWISE else 0
+    return timing.VECTOR_DRAIN + lag
+
+
+def vector_cycles(fields: Fields, architecture: Architecture) -> int:
+    """From the first request of a walk through the vector lanes to its last byte in memory."""
+    return walk_cycles(fields, architecture) + vector_drain(fields)
 
 
 def execute_macs(fields: Fields, architecture: Architecture) -> int:
     """Products an instruction issues to valid rows and columns, K padded to whole words."""
     vector = fields["opcode"] == ExecuteOpcode.VECTOR
-    if fields["opcode"] != ExecuteOpcode.CONV and not (
-        vector and fields["vector_op"] == VectorOp.MAC
-    ):
+    multiplies = vector and fields["vector_op"] in (VectorOp.MAC, VectorOp.DEPTHWISE)
+    if fields["opcode"] != ExecuteOpcode.CONV and not multiplies:
         return 0
     width = architecture.lanes if vector else architecture.columns
     channels = (fields["channel_tiles"] - 1) * width + fields["last_columns"]
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
+    if vector and fields["vector_op"] == VectorOp.DEPTHWISE:
+        taps = timing.DEPTHWISE_TAPS
     pixels = fields["out_width"] * fields["out_height"]
     return channels * pixels * taps * (1 if vector else architecture.lanes)
 
@@ -128,7 +175,7 @@ class _ExecuteEngine:
             walk = walk_cycles(fields, self.architecture)
             self.walk_ends = start + timing.WALK_LATENCY + walk - 1
             self.settled = start + timing.array_settled(self.architecture)
-            self.landed = self.walk_ends + (self.drain if array else timing.VECTOR_DRAIN)
+            self.landed = self.walk_ends + (self.drain if array else vector_drain(fields))
         return self.landed
 
 

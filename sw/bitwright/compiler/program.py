@@ -262,7 +262,7 @@ def _stored(codes: NDArray[np.int8], plan: LayerPlan, pad: int) -> NDArray[np.in
 
 
 def _unstacked(pixels: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:
-    """(N, pixels, ky C) of a stacked input as codes (N, C, H, W), each line from where it is first."""
+    """(N, pixels, ky C) of a stacked input as codes (N, C, H, W)."""
     channels, height, width = plan.shape
     lines = np.array(plan.lines)
     stored = pixels.reshape(len(pixels), len(lines), width, lines.shape[1], channels)

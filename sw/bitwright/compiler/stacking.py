@@ -1,10 +1,10 @@
 """Kernel lines side by side: how the host may send an image of few channels.
 
-A K-word holds ``lanes`` bytes, and a kernel line of kw C bytes takes whole words: of a 3x3 kernel on
-three channels, 9 of 16 bytes. If each pixel holds its column of the kernel instead, the C channels
-of kh lines, then all kw kh C bytes of a window are one run and only its end is wasted. The host sends
-lines more than once for that, and the padding above and below with them; no other layer may want
-the image.
+A K-word holds ``lanes`` bytes, and a kernel line of kw C bytes takes whole words: of a 3x3 kernel
+on three channels, 9 of 16 bytes. If each pixel holds its column of the kernel instead, the C
+channels of kh lines, then all kw kh C bytes of a window are one run and only its end is wasted. The
+host sends lines more than once for that, and the padding above and below with them; no other layer
+may want the image.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Malformed depthwise instructions: refused, or ended; and then the machine still works."""
+"""Malformed depthwise instructions are refused or end, and then the machine still works."""
 
 from collections.abc import Iterator
 from dataclasses import replace

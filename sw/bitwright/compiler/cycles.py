@@ -39,6 +39,8 @@ class Prediction:
     under way at its issue, to its own end."""
     latency: NDArray[np.int64]
     """(images, execute instructions): from an instruction's issue to its own end."""
+    waits: NDArray[np.int64]
+    """(images, execute instructions): cycles of `stalls` that an instruction waited."""
 
     @property
     def instructions(self) -> tuple[int, ...]:
@@ -117,6 +119,22 @@ def execute_macs(fields: Fields, architecture: Architecture) -> int:
     return channels * pixels * taps * (1 if vector else architecture.lanes)
 
 
+def execute_bytes(fields: Fields, architecture: Architecture) -> int:
+    """Bytes of an instruction's weights and parameter records, as they are streamed."""
+    if fields["opcode"] not in (ExecuteOpcode.CONV, ExecuteOpcode.VECTOR):
+        return 0
+    vector, tiles = fields["opcode"] == ExecuteOpcode.VECTOR, fields["channel_tiles"]
+    words = fields["kernel_x"] * fields["kernel_y"] * fields["words"] * architecture.lanes
+    if vector:
+        weighted = {VectorOp.MAC: fields["kernel_x"] * fields["kernel_y"]}
+        weighted[VectorOp.DEPTHWISE] = timing.DEPTHWISE_TAPS
+        words = weighted.get(VectorOp(fields["vector_op"]), 0)
+    width = architecture.lanes if vector else architecture.columns
+    records = 1 if fields["uniform"] else tiles * width
+    record = max(16, architecture.lanes)
+    return tiles * words * architecture.lanes + records * record
+
+
 def predict(program: Program, images: int = 1) -> Prediction:
     """Counters of a run of ``images`` images."""
     architecture = program.architecture
@@ -133,10 +151,11 @@ def predict(program: Program, images: int = 1) -> Prediction:
     begins = np.maximum(issues, np.concatenate([[0], done[:-1]])) if images else issues
     return Prediction(
         total=end + timing.RUN_OVERHEAD,
-        stalls=threads[0].stalls,
+        stalls=sum(threads[0].waits),
         macs=images * sum(execute_macs(fields, architecture) for fields in execute),
         cycles=(done - begins).reshape(images, len(execute)),
         latency=(done - issues).reshape(images, len(execute)),
+        waits=np.array(threads[0].waits, np.int64).reshape(images, len(execute)),
     )
 
 
@@ -211,7 +230,7 @@ class _Thread:
     issued: list[int] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     taken: int = 0
-    stalls: int = 0
+    waits: list[int] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
@@ -228,7 +247,7 @@ class _Thread:
         # Instructions end in their order, so the last token needed is the last to come.
         arrived = self.tokens[needed - 1] if fields["acquire"] else 0
         issue = max(ready, arrived)
-        self.stalls += issue - ready
+        self.waits.append(issue - ready)
         self.taken = needed
         self.issued.append(issue)
         self.done.append(self.engine.done(issue, fields))

@@ -26,7 +26,7 @@ from bitwright.rtl.transfer import StreamIn, StreamOut
 from bitwright.rtl.walker import Walker
 from bitwright.sim import VerilatedModel
 from bitwright.sim.model import SimulationError
-from bitwright.sim.verilate import simulation_verilog
+from bitwright.sim.verilog import simulation_verilog
 
 
 @contextmanager

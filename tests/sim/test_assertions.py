@@ -30,7 +30,7 @@ from bitwright.rtl.walker import Walker
 from bitwright.rtl.windows import WindowSchedule
 from bitwright.sim import VerilatedModel
 from bitwright.sim.model import SimulationError
-from bitwright.sim.verilate import simulation_verilog
+from bitwright.sim.verilog import simulation_verilog
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class ExecuteEngine(wiring.Component):
                 "parameter_data": In(128),
                 "write_valid": Out(1),
                 "write_bank": Out(1),
-                "write_address": Out(32),
+                "write_address": Out(26),
                 "write_count": Out(range(lanes + 1)),
                 "write_word": Out(ArrayLayout(8, lanes)),
             }

@@ -1,6 +1,6 @@
 """What each node of the float graph computes, in torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 
 import torch
@@ -59,15 +59,20 @@ def taps(graph: FloatGraph, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield node.name, value
 
 
-def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
-    """The output (N, *shape) of one node from its inputs', in their floating-point type."""
+def run_node(
+    node: Node, inputs: Sequence[Tensor], weight: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
+    """The output (N, *shape) of one node from its inputs', in their floating-point type.
+
+    ``weight`` and ``bias`` stand in for those of a `Conv2d` or `Linear`; gradients reach them.
+    """
     x = inputs[0]
     match node:
         case Conv2d():
             y = functional.conv2d(
                 _pad(x, node.padding, 0.0),
-                _tensor(node.weight, x),
-                _tensor(node.bias, x),
+                _tensor(node.weight, x) if weight is None else weight,
+                _tensor(node.bias, x) if bias is None else bias,
                 node.stride,
                 0,
                 node.dilation,
@@ -76,7 +81,11 @@ def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
             if len(inputs) == 2:
                 y = y + inputs[1]
         case Linear():
-            y = functional.linear(x, _tensor(node.weight, x), _tensor(node.bias, x))
+            y = functional.linear(
+                x,
+                _tensor(node.weight, x) if weight is None else weight,
+                _tensor(node.bias, x) if bias is None else bias,
+            )
         case ChannelAffine():
             per_channel = (-1,) + (1,) * (x.ndim - 2)
             factor, offset = _tensor(node.factor, x), _tensor(node.offset, x)
@@ -91,7 +100,7 @@ def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
         case Add():
             y = x + inputs[1]
         case Concat():
-            y = torch.cat(inputs, dim=1)
+            y = torch.cat(list(inputs), dim=1)
         case Flatten():
             y = x.flatten(1)
         case Clamp():

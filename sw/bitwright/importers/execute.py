@@ -70,7 +70,7 @@ def run_node(
     match node:
         case Conv2d():
             y = functional.conv2d(
-                _pad(x, node.padding, 0.0),
+                pad_image(x, node.padding, 0.0),
                 _tensor(node.weight, x) if weight is None else weight,
                 _tensor(node.bias, x) if bias is None else bias,
                 node.stride,
@@ -91,10 +91,10 @@ def run_node(
             factor, offset = _tensor(node.factor, x), _tensor(node.offset, x)
             y = x * factor.reshape(per_channel) + offset.reshape(per_channel)
         case MaxPool2d():
-            padded = _pad(x, node.padding, -inf)
+            padded = pad_image(x, node.padding, -inf)
             y = functional.max_pool2d(padded, node.kernel, node.stride, 0, node.dilation)
         case AvgPool2d():
-            padded = _pad(x, node.padding, 0.0)
+            padded = pad_image(x, node.padding, 0.0)
             y = functional.avg_pool2d(padded, node.kernel, node.stride, divisor_override=1)
             y = y / node.divisor
         case Add():
@@ -116,7 +116,8 @@ def _tensor(values: Array, like: Tensor) -> Tensor:
     return torch.from_numpy(values).to(like.dtype)
 
 
-def _pad(x: Tensor, padding: Padding, value: float) -> Tensor:
+def pad_image(x: Tensor, padding: Padding, value: float) -> Tensor:
+    """The images (N, C, H, W) with ``value`` around them."""
     if padding == (0, 0, 0, 0):
         return x
     top, left, bottom, right = padding

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from bitwright.compress.calibrate import Observer, calibrate
 from bitwright.compress.methods.calibration import activation_quantization
-from bitwright.compress.recipe.step import Context, Fact, Step, match, require
 from bitwright.compress.sharing import groups, shared_ranges
 from bitwright.compress.state import State
+from bitwright.compress.step import Context, Fact, Step, match, require
 from bitwright.importers.graph import FloatGraph
 
 

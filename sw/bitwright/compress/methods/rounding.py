@@ -17,9 +17,9 @@ from bitwright.compress.calibrate import Observer, choose
 from bitwright.compress.grid import Grid
 from bitwright.compress.levels import levels, step
 from bitwright.compress.methods.calibration import Histogram, Range, activation_quantization, count
-from bitwright.compress.recipe.step import Context, Fact, Step, match, require, selected
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State
+from bitwright.compress.step import Context, Fact, Step, match, require, selected
 from bitwright.importers.graph import Array, FloatGraph
 
 GRANULARITIES = ("channel", "tensor")

@@ -1,13 +1,23 @@
 """The steps by name; a new one is added here."""
 
 from bitwright.compress.methods.activations import Calibrate
+from bitwright.compress.methods.adaround import AdaRound
+from bitwright.compress.methods.bias_correction import BiasCorrection
+from bitwright.compress.methods.equalization import Equalize
+from bitwright.compress.methods.gptq import Gptq
 from bitwright.compress.methods.rounding import Quantize
-from bitwright.compress.recipe.step import Step
+from bitwright.compress.methods.weight_correction import WeightCorrection
+from bitwright.compress.step import Step
 
 STEPS: dict[str, type[Step]] = {
     kind.name: kind
     for kind in (
+        Equalize,
         Calibrate,
         Quantize,
+        AdaRound,
+        Gptq,
+        WeightCorrection,
+        BiasCorrection,
     )
 }

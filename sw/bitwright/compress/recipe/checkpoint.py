@@ -14,9 +14,9 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from bitwright.compress.grid import Grid
-from bitwright.compress.recipe.step import Step
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State, with_parameters
+from bitwright.compress.step import Step
 from bitwright.data import Dataset, Split
 from bitwright.files import write_whole
 from bitwright.importers.graph import FloatGraph

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from bitwright.compress.recipe.catalogue import STEPS
 from bitwright.compress.recipe.recipe import Recipe, RecipeError
-from bitwright.compress.recipe.step import Step
+from bitwright.compress.step import Step
 
 _GENERAL = ("seed", "test_images", "step")
 

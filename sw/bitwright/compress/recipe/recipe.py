@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bitwright.compress.recipe.catalogue import STEPS
-from bitwright.compress.recipe.step import Fact, Step
+from bitwright.compress.step import Fact, Step
 from bitwright.importers.graph import FloatGraph
 
 

@@ -12,9 +12,9 @@ import torch
 from bitwright.compress.evaluate import evaluate
 from bitwright.compress.recipe import checkpoint
 from bitwright.compress.recipe.recipe import Recipe
-from bitwright.compress.recipe.step import Context
 from bitwright.compress.sharing import separate_input
 from bitwright.compress.state import State
+from bitwright.compress.step import Context
 from bitwright.compress.storage import stored
 from bitwright.compress.train import one_thread
 from bitwright.data import Dataset, Split

@@ -1,8 +1,8 @@
 """The range whose quantized histogram is nearest to the one seen, by a divergence.
 
 The histogram P of the values within a range, what saturates counted at its ends, is compared with
-Q: what quantization leaves of it, each code's count spread evenly over the parts of the range that
-the code stands for and that are not empty.
+Q: what quantization leaves of it without what saturates, each code's count spread evenly over the
+parts of the range that the code stands for and that are not empty.
 
 Source: S. Migacz, 8-bit Inference with TensorRT, GTC 2017, for the two histograms; J. Lin,
 Divergence Measures Based on the Shannon Entropy, IEEE Trans. Inf. Theory 37 (1991), for
@@ -37,21 +37,42 @@ def divergence_range(
     seen: Histogram, bits: int, symmetric: bool, divergence: Divergence = Divergence.KL
 ) -> Range:
     """Of the ranges tried the one with the least divergence; ties to the widest."""
-    tried = candidates(seen.folded(min(BINS, len(seen.counts))), bits, symmetric)
+    tried = candidates(_without_zeros(seen.folded(_parts(seen, bits))), bits, symmetric)
     before, after = compared(tried)
     distance = {Divergence.KL: symmetric_kl, Divergence.JS: jensen_shannon}[divergence]
-    found = distance(before, after)
+    # With fewer parts than codes nothing is rounded, and Q would be P.
+    fair = (tried.inside(tried.codes()).sum(axis=1) >= 1 << bits) & after.any(axis=1)
+    found = np.where(fair, distance(before, after), np.inf)
     return tried.ranges[len(found) - 1 - int(np.argmin(found[::-1]))]
 
 
+def _parts(seen: Histogram, bits: int) -> int:
+    """Parts of the histogram that are compared: four a code at least, else eight values each."""
+    wanted = int(seen.counts.sum()) // 8
+    return min(max(1 << max(wanted.bit_length() - 1, 0), 4 << bits), BINS, len(seen.counts))
+
+
+def _without_zeros(seen: Histogram) -> Histogram:
+    """With as many values around zero as next to it.
+
+    Zero is a code under every range: the zeros that a ReLU leaves tell nothing, and spread over
+    the parts that share their code they would hide all else.
+    """
+    low, high, bins = seen.over.low, seen.over.high, len(seen.counts)
+    if not low <= 0 <= high or low == high:
+        return seen
+    place = min(int(-low / (high - low) * bins), bins - 1)
+    counts = seen.counts.copy()
+    counts[place] = counts[place + 1 if place + 1 < bins else place - 1]
+    return Histogram(seen.over, counts)
+
+
 def compared(tried: Candidates) -> tuple[Matrix, Matrix]:
-    """The histograms P and Q of each range, each row of sum 1: (R, bins)."""
+    """The histograms P and Q of each range, each row of sum 1, or Q zero: (R, bins)."""
     counts = tried.seen.counts.astype(np.float64)
     codes = tried.codes()
     rows, bins = codes.shape
-    error = np.abs(tried.values(codes) - tried.seen.centers)
-    # Saturated: further from its code's value than half a step.
-    inside = error <= tried.scale[:, None] / 2
+    inside = tried.inside(codes)
     kept = np.where(inside, counts, 0.0)
     before = kept.copy()
     first, last = inside.argmax(axis=1), bins - 1 - inside[:, ::-1].argmax(axis=1)
@@ -89,7 +110,7 @@ def jensen_shannon(p: Matrix, q: Matrix) -> Matrix:
 
 
 def _kl(p: Matrix, q: Matrix) -> Matrix:
-    some = p > 0
+    some = (p > 0) & (q > 0)
     ratio = np.divide(p, q, out=np.ones_like(p), where=some)
     return np.asarray((p * np.log(ratio)).sum(axis=1))
 
@@ -99,4 +120,5 @@ def _normal(histogram: Matrix, either: Matrix) -> Matrix:
     used = either > 0
     mean = histogram.sum(axis=1, keepdims=True) / np.maximum(used.sum(axis=1, keepdims=True), 1)
     filled = np.where(used, np.maximum(histogram, _FLOOR * mean), 0.0)
-    return np.asarray(filled / np.maximum(filled.sum(axis=1, keepdims=True), 1e-300))
+    total = filled.sum(axis=1, keepdims=True)
+    return np.divide(filled, total, out=np.zeros_like(filled), where=total > 0)

@@ -40,6 +40,11 @@ class Candidates:
         offset = self.zero_point[:, None] + (1 << (self.bits - 1))
         return np.asarray(self.scale[:, None] * (codes - offset))
 
+    def inside(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Where no value saturates: it is within half a step of its code's: (R, bins)."""
+        error = np.abs(self.values(codes) - self.seen.centers)
+        return np.asarray(error <= self.scale[:, None] / 2)
+
 
 def candidates(seen: Histogram, bits: int, symmetric: bool) -> Candidates:
     """The ranges that hold zero and end at equal parts of the range seen; widest last.

@@ -22,6 +22,7 @@ class Fact(StrEnum):
 
     RANGES = "ranges of the activations"
     GRIDS = "quantized weights"
+    CORRECTED = "weights off their format's levels"
     PLAN = "a plan of formats"
     CODED = "Huffman-coded weights"
 

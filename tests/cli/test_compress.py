@@ -61,7 +61,7 @@ def test_the_same_command_takes_up_what_is_done(workshop, capsys):
     ("change", "message"),
     [
         (("int4", "int44"), "r.toml: step 2 'quantize': "),
-        (("format", "fromat"), "r.toml: step 2 'quantize': unknown key 'fromat'; known are format"),
+        (("format", "kind"), "r.toml: step 2 'quantize': unknown key 'kind'; known are format"),
         (("int4", 'int4"\nlayers = ["cnv1"]#'), "'cnv1' matches no layer of conv1, conv2, fc"),
         (("[[step]]", "[step]"), "r.toml: is not a TOML file"),
     ],

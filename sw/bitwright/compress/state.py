@@ -57,7 +57,7 @@ class State:
         """With something more for the report."""
         return replace(self, findings={**self.findings, name: value})
 
-    def lower(self, rounding: Rounding = Rounding.HALF_UP) -> Network:
+    def lower(self) -> Network:
         """The network of integers; ValueError unless the activations are quantized."""
         if not self.activations:
             raise ValueError("the activations have no ranges yet; calibrate them first")
@@ -66,7 +66,7 @@ class State:
             activation_bits=8,
             symmetric=False,
             multiplier_bits=16,
-            rounding=rounding,
+            rounding=Rounding.HALF_UP,
         )
         return Network(lower(self.graph, self.activations, settings, self.grids))
 

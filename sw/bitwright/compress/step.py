@@ -23,6 +23,8 @@ class Fact(StrEnum):
     RANGES = "ranges of the activations"
     GRIDS = "quantized weights"
     CORRECTED = "weights off their format's levels"
+    CODEBOOKS = "codebooks"
+    TRAINED = "weights trained as quantized"
     PLAN = "a plan of formats"
     CODED = "Huffman-coded weights"
 
@@ -50,6 +52,10 @@ class Step(ABC):
     forbids: ClassVar[Mapping[Fact, str]] = {}
     """Facts under which the step makes no sense, and why."""
     gives: ClassVar[frozenset[Fact]] = frozenset()
+
+    def needed(self) -> frozenset[Fact]:
+        """What must be so before, with these parameters."""
+        return self.needs
 
     @abstractmethod
     def apply(self, state: State, context: Context) -> State:

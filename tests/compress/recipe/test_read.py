@@ -53,11 +53,11 @@ def step(**keys):
         ("step = 3", r"r.toml: steps are \[\[step\]\] tables, not 3"),
         ('seed = "a"', "seed must be a whole number from 0, not 'a'"),
         ("test_images = 0", "test_images must be a whole number from 1, not 0"),
-        (step(bits=4), "step 1: has no name; known are calibrate"),
+        (step(bits=4), "step 1: has no name; known are .*calibrate"),
         (step(name="'quantise'"), "unknown step 'quantise'; known are .*did you mean 'quantize'"),
         (
-            step(name="'calibrate'", metod="'mse'"),
-            "r.toml: step 1 'calibrate': unknown key 'metod'; known are method, bits",
+            step(name="'calibrate'", mode="'mse'"),
+            "r.toml: step 1 'calibrate': unknown key 'mode'; known are method, bits",
         ),
         (
             step(name="'calibrate'", bits="'8'"),

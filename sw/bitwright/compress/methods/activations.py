@@ -26,6 +26,8 @@ class Calibrate(Step):
     """minmax, percentile, mse, kl or js."""
     bits: int = 8
     """Of an activation's code, 2 .. 8."""
+    edge_bits: int = 8
+    """Of the codes of the network's input and output."""
     symmetric: bool = False
     """Zero point 0; otherwise every code is used."""
     images: int = 512
@@ -38,7 +40,7 @@ class Calibrate(Step):
     def __post_init__(self) -> None:
         methods = [str(observer) for observer in Observer]
         require(self.method in methods, f"method must be one of {', '.join(methods)}", self.method)
-        for bits in (self.bits, *self.tensor_bits.values()):
+        for bits in (self.bits, self.edge_bits, *self.tensor_bits.values()):
             require(bits in range(2, 9), "bits of an activation must lie in 2..8", bits)
         require(self.images >= 1, "images must be at least 1", self.images)
         require(
@@ -60,7 +62,11 @@ class Calibrate(Step):
         """Give every tensor a scale and zero point; weights stay as they are."""
         standing = groups(state.graph)
         bits = dict.fromkeys(standing, self.bits)
-        for pattern, wanted in self.tensor_bits.items():
+        edges = [
+            (state.graph.input.name, self.edge_bits),
+            (state.graph.output.name, self.edge_bits),
+        ]
+        for pattern, wanted in (*edges, *self.tensor_bits.items()):
             # Tensors of one group have one quantization: naming one of them is enough.
             named = {standing[name] for name in match(pattern, standing)}
             bits |= {name: wanted for name, root in standing.items() if root in named}

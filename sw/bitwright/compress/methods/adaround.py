@@ -54,7 +54,9 @@ class AdaRound(Step):
 
     name: ClassVar[str] = "adaround"
     needs: ClassVar[frozenset[Fact]] = frozenset({Fact.GRIDS})
-    forbids: ClassVar[Mapping[Fact, str]] = {}
+    forbids: ClassVar[Mapping[Fact, str]] = {
+        Fact.TRAINED: "fits the float network, and training has moved the weights away from it"
+    }
 
     images: int = 1024
     """Of the training split."""

@@ -32,7 +32,9 @@ class BiasCorrection(Step):
 
     name: ClassVar[str] = "bias_correction"
     needs: ClassVar[frozenset[Fact]] = frozenset({Fact.GRIDS})
-    forbids: ClassVar[Mapping[Fact, str]] = {}
+    forbids: ClassVar[Mapping[Fact, str]] = {
+        Fact.TRAINED: "fits the float network, and training has moved the weights away from it"
+    }
 
     images: int = 512
     """Of the training split."""

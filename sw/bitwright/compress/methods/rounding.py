@@ -157,6 +157,11 @@ class Quantize(Step):
                 plain = isinstance(parse(name), Integer)
                 require(plain, "ranges by divergence are for int<N> and uint<N>", name)
 
+    def needed(self) -> frozenset[Fact]:
+        """A plan, where one is asked for."""
+        planned = PLANNED in (self.format, *self.formats.values())
+        return frozenset({Fact.PLAN}) if planned else frozenset()
+
     def patterns(self) -> tuple[str, ...]:
         """Those of ``layers`` and ``formats``."""
         return (*self.layers, *self.formats)

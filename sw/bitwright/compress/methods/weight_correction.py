@@ -64,7 +64,10 @@ class WeightCorrection(Step):
     name: ClassVar[str] = "weight_correction"
     needs: ClassVar[frozenset[Fact]] = frozenset({Fact.GRIDS})
     gives: ClassVar[frozenset[Fact]] = frozenset({Fact.CORRECTED})
-    forbids: ClassVar[Mapping[Fact, str]] = {Fact.CORRECTED: "corrects what is corrected already"}
+    forbids: ClassVar[Mapping[Fact, str]] = {
+        Fact.CORRECTED: "corrects what is corrected already",
+        Fact.TRAINED: "fits the float network, and training has moved the weights away from it",
+    }
 
     def apply(self, state: State, context: Context) -> State:
         """Correct every layer that has a grid."""

@@ -3,8 +3,12 @@
 from bitwright.compress.methods.activations import Calibrate
 from bitwright.compress.methods.adaround import AdaRound
 from bitwright.compress.methods.bias_correction import BiasCorrection
+from bitwright.compress.methods.codebook import Codebook
+from bitwright.compress.methods.coding import Huffman
 from bitwright.compress.methods.equalization import Equalize
 from bitwright.compress.methods.gptq import Gptq
+from bitwright.compress.methods.mixed import Mixed
+from bitwright.compress.methods.qat import Qat
 from bitwright.compress.methods.rounding import Quantize
 from bitwright.compress.methods.weight_correction import WeightCorrection
 from bitwright.compress.recipe.catalogue import STEPS
@@ -18,11 +22,15 @@ __all__ = [
     "AdaRound",
     "BiasCorrection",
     "Calibrate",
+    "Codebook",
     "Context",
     "Equalize",
     "Fact",
     "Gptq",
+    "Huffman",
+    "Mixed",
     "Outcome",
+    "Qat",
     "Quantize",
     "Recipe",
     "RecipeError",

@@ -33,7 +33,7 @@ class Recipe:
             raise RecipeError(f"{self.name}: has no steps; add [[step]] tables")
         known: dict[Fact, str] = {}
         for number, step in enumerate(self.steps, 1):
-            for fact in sorted(step.needs - known.keys()):
+            for fact in sorted(step.needed() - known.keys()):
                 raise RecipeError(
                     f"{self.where(number)}: needs {fact}, and no step before it gives them; "
                     f"put {_givers(fact)} before it"

@@ -121,4 +121,4 @@ def _normal(histogram: Matrix, either: Matrix) -> Matrix:
     mean = histogram.sum(axis=1, keepdims=True) / np.maximum(used.sum(axis=1, keepdims=True), 1)
     filled = np.where(used, np.maximum(histogram, _FLOOR * mean), 0.0)
     total = filled.sum(axis=1, keepdims=True)
-    return np.divide(filled, total, out=np.zeros_like(filled), where=total > 0)
+    return np.asarray(np.divide(filled, total, out=np.zeros_like(filled), where=total > 0))

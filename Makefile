@@ -14,7 +14,7 @@ MODEL ?=# program (.bwp) or network (.bw) to simulate; empty: the demo's
 LAYER ?=# layer to show in waves; empty: the first 1000 cycles
 MUTANTS ?= 200# defects the mutation check makes
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
-SEED ?= 1# seed of place and route
+SEEDS ?= 1# seeds of place and route: a count, or a list as 3,5
 JOBS ?= 2# test processes
 
 arch := $(if $(ARCH),--arch "$(ARCH)")
@@ -75,10 +75,10 @@ verilog: env ## Generate the Verilog of the accelerator of ARCH
 	bitwright verilog $(arch)
 
 synth: env ## Synthesize the accelerator of ARCH for DEVICE: LUTs, flip-flops, DSPs, block RAMs
-	bitwright synth $(arch) --device $(DEVICE)
+	bitwright synth $(arch) --device $(DEVICE) --json build/synth.json --svg build/synth.svg
 
-pnr: env ## Place and route the accelerator of ARCH on DEVICE: utilisation and Fmax
-	bitwright synth $(arch) --device $(DEVICE) --route $(freq) --seed $(SEED)
+pnr: env ## Place and route the accelerator of ARCH on DEVICE from SEEDS: Fmax, its path, the area
+	bitwright synth $(arch) --device $(DEVICE) --route $(freq) --seeds $(SEEDS) --json build/pnr.json --svg build/pnr.svg
 
 clean: ## Remove build products and caches (keeps .venv and runs)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks import record
+from benchmarks.textbook import textbook_cycles
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -124,8 +125,7 @@ def random_exactness() -> dict[str, Any]:
 def utilisation(network: Network, program: Program) -> list[dict[str, Any]]:
     """MACs / (R C cycles) of each convolution, beside a textbook array of the same size.
 
-    The textbook array (the output-stationary model of SCALE-Sim, arXiv:1811.02883, section 3) has
-    neither zero padding of K nor overlap: each fold takes K + 2R + C - 2 cycles.
+    The textbook array (`benchmarks.textbook`) has neither zero padding of K nor overlap.
     """
     architecture, macs = program.architecture, network.macs()
     rows, columns = architecture.rows, architecture.columns
@@ -136,10 +136,8 @@ def utilisation(network: Network, program: Program) -> list[dict[str, Any]]:
         layer = network[plan.name]
         if not isinstance(layer, Conv2d) or layer.groups != 1:
             continue
-        outputs, depth, kh, kw = layer.weight.shape
-        _, height, width = layer.shape
-        folds = -(-height * width // rows) * -(-outputs // columns)
-        textbook = folds * (depth * kh * kw + 2 * rows + columns - 2)
+        outputs, depth, _, kw = layer.weight.shape
+        textbook = textbook_cycles(layer, rows, columns)
         own = sum(cycles[n] for n in plan.instructions)
         work = macs[plan.name]
         row = {

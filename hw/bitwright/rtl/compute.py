@@ -244,15 +244,16 @@ class Compute(wiring.Component):
         m.submodules.parameters = parameters = ParameterSequencer(architecture)
         asked = Signal()
         m.d.sync += asked.eq(walker.waiting)
+        # A tile's sums leave the array some time after its last element entered.
+        distance = timing.array_parameters(architecture)
+        drain = delayed(m, ended, distance - timing.READ_LATENCY - 1, "drain")
         m.d.comb += [
-            parameters.start.eq(takes.at(timing.READ_LATENCY + 1)),
+            parameters.start.eq(takes.at(distance)),
             parameters.base.eq(config.parameter_base),
             parameters.vector.eq(vector),
             parameters.uniform.eq(config.uniform),
-            parameters.drain.eq(ended),
-            parameters.closing.eq(
-                delayed(m, walker.closing, timing.READ_LATENCY + 1, "drain_closing")
-            ),
+            parameters.drain.eq(drain),
+            parameters.closing.eq(delayed(m, walker.closing, distance, "drain_closing")),
             # The chain may move once the last window before has left the vector lanes.
             parameters.fill.eq(
                 delayed(m, walker.waiting & ~asked, timing.VECTOR_LATENCY + 1, "fill")

@@ -18,9 +18,9 @@ class PostProcessor(wiring.Component):
     the array, row i's channel j meets channel j's record i cycles after row 0 did; in vector mode
     the chain is filled, last channel first, and stands still.
 
-    Latency: an accumulator in cycle t is a code in cycle t + 8. For the array, the word of row
-    ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 10, t that of the last
-    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 9.
+    Latency: an accumulator in cycle t is a code in cycle t + 10. For the array, the word of row
+    ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 12, t that of the last
+    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 11.
     """
 
     LATENCY = timing.LANE_LATENCY

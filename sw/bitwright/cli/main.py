@@ -24,6 +24,7 @@ from bitwright.cli import (
     verify,
     verilog,
     waves,
+    zoo,
 )
 
 DEBUG = "BITWRIGHT_DEBUG"
@@ -60,6 +61,7 @@ app.command("sim")(simulate.sim)
 app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
+app.command("zoo")(zoo.zoo)
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 ROUNDINGS = ("half_up", "half_even", "half_away", "floor", "trunc")
 """Requantisation roundings the post-processing lanes can be built with."""
-MULTIPLIERS = ("dsp", "lut")
+PE_MULTIPLIERS = ("twin", "dsp", "lut")
+LANE_MULTIPLIERS = ("dsp", "lut")
 
 
 class ArchitectureError(ValueError):
@@ -46,10 +47,12 @@ class Architecture:
     """Instructions of the execute thread; a power of two."""
     fetch_instructions: int = 128
     """Instructions of the fetch thread; a power of two."""
-    pe_multiplier: str = "dsp"
-    """Products of the array: `dsp` leaves them to the tools, `lut` builds them of adders."""
+    pe_multiplier: str = "twin"
+    """Products of the array: `twin` two and `dsp` one to a multiplier block, `lut` of adders."""
+    pe_dsps: int = 512
+    """Multiplier blocks the array takes at most; further products are made of adders."""
     lane_multiplier: str = "dsp"
-    """The same for the post-processing and vector lanes."""
+    """Products of the post-processing and vector lanes: `dsp` or `lut`."""
 
     def __post_init__(self) -> None:
         """Check every field and the relations between them."""
@@ -88,11 +91,16 @@ class Architecture:
                 )
         if not self.roundings:
             raise ArchitectureError(f"roundings needs at least one of {', '.join(ROUNDINGS)}")
-        for key in ("pe_multiplier", "lane_multiplier"):
-            if getattr(self, key) not in MULTIPLIERS:
+        for key, known in (
+            ("pe_multiplier", PE_MULTIPLIERS),
+            ("lane_multiplier", LANE_MULTIPLIERS),
+        ):
+            if getattr(self, key) not in known:
                 raise ArchitectureError(
-                    f"{key} must be one of {', '.join(MULTIPLIERS)}, got {getattr(self, key)!r}"
+                    f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}"
                 )
+        if not _is_integer(self.pe_dsps) or not 0 <= self.pe_dsps <= 1024:
+            raise ArchitectureError(f"pe_dsps must be in 0..1024, got {self.pe_dsps!r}")
 
     @property
     def lanes(self) -> int:

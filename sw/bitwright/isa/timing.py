@@ -10,13 +10,15 @@ READ_LATENCY = 3
 """From an address request to the rotated, masked word."""
 WEIGHT_LATENCY = 2
 """From a weight address to the weight word in its register."""
-PE_LATENCY = 2
+PE_LATENCY = 4
 """From an element at the PE's input to its accumulator."""
-ROW_LATENCY = 1
+ROW_LATENCY = 2
 """From accumulators to the row's result register."""
+PARAMETER_LATENCY = 3
+"""From the start of a run of parameter records to the first at lane 0."""
 VECTOR_LATENCY = 3
 """From a word to the lanes' input register."""
-LANE_LATENCY = 8
+LANE_LATENCY = 10
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""
@@ -32,6 +34,11 @@ VECTOR_DRAIN = VECTOR_WRITE + WRITE_LATENCY
 def array_result(architecture: Architecture) -> int:
     """From a row's last word request to its channel 0's accumulator at the lane."""
     return READ_LATENCY + 1 + architecture.lanes - 1 + PE_LATENCY + ROW_LATENCY
+
+
+def array_parameters(architecture: Architecture) -> int:
+    """From a row's last word request to the start of its tile's run of parameter records."""
+    return array_result(architecture) - (architecture.lanes - 1) - PARAMETER_LATENCY
 
 
 def array_residual(architecture: Architecture) -> int:

@@ -26,7 +26,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench bench-formats sim waves mutation verilog synth pnr clean
+.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant sim waves mutation verilog synth pnr clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -61,6 +61,9 @@ bench: env ## Measure the backbone beside its rivals; writes benchmarks/results/
 
 bench-formats: env ## Measure the number formats beside peers; writes benchmarks/results/formats.json
 	python -m benchmarks.formats
+
+bench-quant: env ## Measure every quantization method beside its control; writes benchmarks/results/quant.json
+	python -m benchmarks.quant
 
 sim: env ## Run MODEL's images on the RTL of ARCH: cycles per second, and whether all is exact
 	bitwright sim $(model) $(arch)

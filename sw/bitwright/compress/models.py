@@ -101,28 +101,3 @@ class Tfc(nn.Module):
         """Logits (N, classes)."""
         logits: Tensor = self.classifier(self.hidden(x.flatten(1)))
         return logits
-
-
-class ResNet8(nn.Module):
-    """Three residual blocks for images (N, 3, 32, 32): 78,042 parameters.
-
-    The image classifier of MLPerf Tiny (arXiv:2106.07597), with 16, 32 and 64 channels.
-    """
-
-    def __init__(self, classes: int = 10) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(16)
-        self.relu = nn.ReLU()
-        self.block1 = ResidualBlock(16, 16)
-        self.block2 = ResidualBlock(16, 32, stride=2)
-        self.block3 = ResidualBlock(32, 64, stride=2)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(64, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (N, classes)."""
-        x = self.relu(self.norm(self.stem(x)))
-        x = self.block3(self.block2(self.block1(x)))
-        logits: Tensor = self.classifier(self.pool(x).flatten(1))
-        return logits

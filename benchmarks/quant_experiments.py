@@ -146,7 +146,7 @@ def codebooks(network: str, bits: int, epochs: int) -> Experiment:
     for start in ("forgy", "density", "linear"):
         found[f"{start}, trained"] = (
             Calibrate(),
-            Codebook(bits=bits, start=start, epochs=epochs, images=12800),
+            Codebook(bits=bits, start=start, epochs=epochs, images=6400),
             Huffman(),
         )
     return Experiment(
@@ -186,7 +186,7 @@ EXPERIMENTS = (
     rounding("resnet", "int3", "channel"),
     rounding("lenet", "int3", "tensor"),
     scales("resnet", 2, 9),
-    scales("tfc", 2, 3),
+    scales("tfc", 2, 2),
     training(9),
     formats("resnet", 9),
     codebooks("resnet", 2, 4),
@@ -202,7 +202,7 @@ EXPERIMENTS = (
             "W4A8, trained": (
                 Calibrate(),
                 Quantize(format="int4", range="mse"),
-                Qat(epochs=2, images=25600),
+                Qat(epochs=1, images=25600),
             ),
             "W2A2, trained": (
                 Calibrate(method="mse", bits=2),
@@ -223,7 +223,7 @@ EXPERIMENTS = (
             "W2A2, trained": (
                 Calibrate(bits=2, edge_bits=2, method="mse", tensor_bits={"classifier": 8}),
                 Quantize(format="int2", range="mse"),
-                Qat(epochs=8, learning_rate=3e-3),
+                Qat(epochs=6, learning_rate=3e-3),
             ),
         },
     ),

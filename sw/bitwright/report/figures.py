@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bitwright.isa import Architecture
-from bitwright.report.drawing import drawn, figure_of
 from bitwright.report.palette import LIGHT
+from bitwright.report.plot import HUES, as_svg, drawing
 from bitwright.report.tenants import Step, Tenant
-
-HUES = ("blue", "orange", "green", "purple", "sky", "red")
 
 
 def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architecture) -> str:
@@ -21,7 +19,7 @@ def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architectur
     cycles = [_cycles(layer) for layer in shown]
     # The cycles that the products would take if every PE had one in each.
     products = [layer["macs"] / size for layer in shown]
-    with figure_of(0.36 * len(shown) + 1.3) as figure:
+    with drawing(0.36 * len(shown) + 1.3) as figure:
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1.25))
         rest = [
             total - ideal if layer["macs"] else 0
@@ -69,7 +67,7 @@ def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architectur
         right.xaxis.set_major_formatter(PercentFormatter(1, 0))
         right.set_xlabel("utilisation of the array")
         right.tick_params(axis="y", length=0)
-        return drawn(figure, "layers")
+        return as_svg(figure, "layers")
 
 
 def banks_figure(
@@ -81,7 +79,7 @@ def banks_figure(
     hues = {tenant.name: HUES[n % len(HUES)] for n, tenant in enumerate(found)}
     tops = [max([t.base + t.size for t in found if t.bank == bank], default=0) for bank in (0, 1)]
     end = max(step.end for step in steps)
-    with figure_of(5.2) as figure:
+    with drawing(5.2) as figure:
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(0.4, 2, 2))
         strip = axes[0]
         for step, owner in zip(steps, owners, strict=True):
@@ -108,7 +106,7 @@ def banks_figure(
             )
         axes[-1].set_xlim(0, end)
         axes[-1].set_xlabel("cycles since the first instruction of an image")
-        return drawn(figure, "banks")
+        return as_svg(figure, "banks")
 
 
 def _room(axis: Any, tenant: Tenant, colour: str, end: int, top: int) -> None:

@@ -11,7 +11,7 @@ from bitwright.compiler import Program, predict, summarize
 from bitwright.compiler.cycles import execute_bytes
 from bitwright.isa import Architecture, timing
 from bitwright.network import Concat, Flatten
-from bitwright.report.drawing import drawn, figure_of
+from bitwright.report.plot import as_svg, drawing
 from bitwright.report.palette import LIGHT
 
 
@@ -65,7 +65,7 @@ def roofline_figure(found: Sequence[Point], architecture: Architecture) -> str:
     intensities = [point.intensity for point in found]
     left = min([*intensities, peak / width]) / 2
     right = max([*intensities, peak / width]) * 2
-    with figure_of(3.6) as figure:
+    with drawing(3.6) as figure:
         axis = figure.subplots()
         axis.set_xscale("log", base=2)
         axis.set_yscale("log", base=2)
@@ -115,4 +115,4 @@ def roofline_figure(found: Sequence[Point], architecture: Architecture) -> str:
         axis.set_xlabel("multiply-accumulates per byte of weights and parameters")
         axis.set_ylabel("multiply-accumulates per cycle")
         axis.legend(loc="lower right")
-        return drawn(figure, "roofline")
+        return as_svg(figure, "roofline")

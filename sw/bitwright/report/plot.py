@@ -1,4 +1,4 @@
-"""What the report's plots share: their style, and their form as a part of a page."""
+"""Plots of the report's style: matplotlib into SVG that follows the page's colours."""
 
 import io
 import re
@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bitwright.report.palette import LIGHT, themed
+from bitwright.report.palette import DARK, LIGHT, themed, variables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.4  # inches
+HUES = ("blue", "orange", "green", "purple", "sky", "red")
 
 
 @contextmanager
-def figure_of(height: float) -> Iterator["Figure"]:
+def drawing(height: float, width: float = WIDTH) -> Iterator["Figure"]:
     """A figure of the report's style; it knows no window, and leaves no global state behind."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -43,10 +44,10 @@ def figure_of(height: float) -> Iterator["Figure"]:
         "legend.frameon": False,
     }
     with matplotlib.rc_context(style):
-        yield Figure(figsize=(WIDTH, height), layout="constrained")
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
-def drawn(figure: "Figure", name: str) -> str:
+def as_svg(figure: "Figure", name: str) -> str:
     """The figure as an SVG element to put into a page; ``name`` keeps its ids apart."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -65,3 +66,13 @@ def drawn(figure: "Figure", name: str) -> str:
         )
     text = re.sub(rf' id="(?!{name}-\d+")[^"]*"', "", text)
     return themed(text)
+
+
+def alone(svg: str) -> str:
+    """The element as a file of its own, light or dark as the viewer is."""
+    style = (
+        f"<style>svg {{ {variables(LIGHT)} font-family: ui-sans-serif, system-ui, sans-serif }}\n"
+        f"@media (prefers-color-scheme: dark) {{ svg {{ {variables(DARK)} }} }}</style>"
+        '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
+    )
+    return re.sub(r"^(<svg [^>]*>)", rf"\1{style}", svg) + "\n"

@@ -11,8 +11,8 @@ from bitwright.compiler import Program, predict, summarize
 from bitwright.compiler.cycles import execute_bytes
 from bitwright.isa import Architecture, timing
 from bitwright.network import Concat, Flatten
-from bitwright.report.plot import as_svg, drawing
 from bitwright.report.palette import LIGHT
+from bitwright.report.plot import as_svg, drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -189,7 +189,8 @@ def simulation(program: Program, x: NDArray[np.int8]) -> dict[str, Any]:
         f"simulation, cycles/s: a model on each of {figures['cores']} cores"
         f" {figures['driver_all_cores_cycles_per_second']:,.0f}, one model"
         f" {figures['driver_cycles_per_second']:,.0f}"
-        f" ({figures['driver_recording_every_layer']:,.0f} recording every layer), cocotb in one process on the same program {cocotb:,.0f}:"
+        f" ({figures['driver_recording_every_layer']:,.0f} recording every layer),"
+        f" cocotb in one process on the same program {cocotb:,.0f}:"
         f" {figures['ratio_all_cores']:.1f}x and {figures['ratio']:.1f}x",
         highlight=False,
     )

@@ -184,15 +184,13 @@ def simulation(program: Program, x: NDArray[np.int8]) -> dict[str, Any]:
         "driver_recording_every_layer": median(recorded),
         "cocotb_cycles_per_second": median(slow),
     }
-    cocotb = figures["cocotb_cycles_per_second"]
-    figures["ratio_all_cores"] = figures["driver_all_cores_cycles_per_second"] / cocotb
-    figures["ratio"] = figures["driver_cycles_per_second"] / cocotb
+    many, single, recording, cocotb = list(figures.values())[1:]
+    figures["ratio_all_cores"] = many / cocotb
+    figures["ratio"] = single / cocotb
     console.print(
-        f"simulation, cycles/s: a model on each of {figures['cores']} cores"
-        f" {figures['driver_all_cores_cycles_per_second']:,.0f}, one model"
-        f" {figures['driver_cycles_per_second']:,.0f} ({figures['driver_recording_every_layer']:,.0f}"
-        f" recording every layer), cocotb in one process on the same program {cocotb:,.0f}:"
-        f" {figures['ratio_all_cores']:.1f}x and {figures['ratio']:.1f}x",
+        f"simulation, cycles/s: a model on each of {figures['cores']} cores {many:,.0f}, one model"
+        f" {single:,.0f} ({recording:,.0f} recording every layer), cocotb in one process on the"
+        f" same program {cocotb:,.0f}: {many / cocotb:.1f}x and {single / cocotb:.1f}x",
         highlight=False,
     )
     return figures

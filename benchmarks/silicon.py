@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
+from benchmarks.elements import arrays, elements
 from rich.console import Console
 
 from bitwright.isa import Architecture
@@ -81,7 +82,12 @@ def cost_model() -> dict[str, Any]:
     return {"tool": model.tool, "left_out": dict(model.error), "misses": misses}
 
 
-SECTIONS: Mapping[str, Section] = {"routed": routed, "cost_model": cost_model}
+SECTIONS: Mapping[str, Section] = {
+    "elements": elements,
+    "arrays": arrays,
+    "routed": routed,
+    "cost_model": cost_model,
+}
 """Every section by name; one more is one more line."""
 
 

@@ -74,6 +74,7 @@ def architecture_for(network: str, size: int) -> Architecture:
         columns=size,
         activation_words=1 << (17 if large else 13),
         weight_words=1 << 15,
+        line_words=64,
         parameter_records=4096,
         execute_instructions=512,
         fetch_instructions=512,

@@ -77,7 +77,8 @@ def test_page_needs_nothing_from_elsewhere(kind: str, request: pytest.FixtureReq
 def test_every_picture_is_well_formed_and_ids_are_unique(exact: Path) -> None:
     read = page(exact)
     pictures = read.pictures()
-    assert len(pictures) == 5  # verdict, layers, banks, and the waveform's labels and cycles
+    # The verdict, layers, roofline, banks, and the waveform's labels and cycles.
+    assert len(pictures) == 6
     ids = [e.get("id") for picture in pictures for e in picture.iter() if e.get("id")]
     assert len(ids) == len(set(ids))
     used = set(re.findall(r"(?:url\(|href=\")#([\w.-]+)", read.source))
@@ -85,7 +86,7 @@ def test_every_picture_is_well_formed_and_ids_are_unique(exact: Path) -> None:
 
 
 def test_plots_name_every_layer_that_takes_cycles(exact: Path) -> None:
-    _, layers, banks, *_ = page(exact).pictures()
+    _, layers, _, banks, *_ = page(exact).pictures()
     texts = {"".join(e.itertext()).strip() for e in layers.iter() if e.tag.endswith("text")}
     timed = {layer["name"] for layer in figures(exact)["layers"] if layer["cycles_rtl"]}
     assert timed <= texts

@@ -14,6 +14,7 @@ import typer
 from bitwright.cli import (
     check,
     compile,
+    compress,
     demo,
     doctor,
     estimate,
@@ -53,6 +54,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("formats")(formats.formats)
 app.command("check")(check.check)
+app.command("compress")(compress.compress)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)

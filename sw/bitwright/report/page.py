@@ -11,6 +11,7 @@ from bitwright.report.area import area_figure
 from bitwright.report.examples import MOST_WRONG, Examples, png
 from bitwright.report.figures import banks_figure, layers_figure
 from bitwright.report.palette import DARK, LIGHT, variables
+from bitwright.report.roofline import points, roofline_figure
 from bitwright.report.signals import signal_names, tile_picture, tile_rows
 from bitwright.report.tenants import Step, owners, tenants
 from bitwright.report.trace import read_trace
@@ -40,6 +41,7 @@ def render_page(
             f"{_resource('style.css')}\n{STYLE}\n{AREA_STYLE}"
         ),
         layers_svg=Markup(layers_figure(figures["layers"], architecture)),
+        roofline_svg=Markup(roofline_figure(points(program), architecture)),
         banks_svg=Markup(_banks(figures["steps"], program)) if figures["steps"] else None,
         area_svg=None if "missing" in figures["silicon"] else Markup(_area(figures["silicon"])),
         wave=None if waveform is None else _wave(figures["waveform"], waveform),

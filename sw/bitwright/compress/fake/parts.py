@@ -19,7 +19,10 @@ def parts_of(x: Tensor, axis: int) -> tuple[Tensor, ...]:
     """
     if torch.compiler.is_compiling() or x.numel() <= TILE:
         return (x,)
-    return x.split(max(TILE * x.shape[axis] // x.numel(), 1), axis)
+    size = max(TILE * x.shape[axis] // x.numel(), 1)
+    return tuple(
+        x.narrow(axis, at, min(size, x.shape[axis] - at)) for at in range(0, x.shape[axis], size)
+    )
 
 
 def part_by_part(compute: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

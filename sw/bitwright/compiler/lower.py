@@ -80,6 +80,7 @@ class Lowering:
     architecture: Architecture
     storage: Storage
     places: dict[str, Place]
+    batch: int
 
     def operations(self, step: Step) -> list[Operation]:
         """The compute instructions of a step, in order."""
@@ -90,7 +91,7 @@ class Lowering:
                 layer.groups > 1
                 and layer.groups == layer.weight.shape[0] == self._input(step).channels
             ):
-                return [self._depthwise(step, layer)]
+                return self._depthwise(step, layer)
             return self._convolution(step, layer)
         if isinstance(layer, Linear):
             self._check_requantization(layer.name, layer.requantization)
@@ -182,6 +183,8 @@ class Lowering:
             "out_height": target.height,
             "low": -128,
             "high": 127,
+            "repeats": self.batch - 1,
+            "image_step": source.pitch * source.width * source.height,
         }
         fields |= self._tiles(target.channels, vector)
         if step.second is not None:
@@ -306,7 +309,7 @@ class Lowering:
             ),
         )
 
-    def _depthwise(self, step: Step, layer: Conv2d) -> Operation:
+    def _depthwise(self, step: Step, layer: Conv2d) -> list[Operation]:
         lanes = self.architecture.lanes
         channels, _, kh, kw = layer.weight.shape
         self._check_accumulator(layer.name, layer.weight)
@@ -320,14 +323,16 @@ class Lowering:
             self._input(step), layer.stride, layer.padding, layer.dilation, (kh, kw)
         )
         window["in_base"] += fields["in_base"]
-        choices = [fields | window]
+        choices = [[fields | window]]
         raster = windows_of_raster(layer, self._input(step), self.architecture)
         if raster is not None:
-            choices.append(fields | raster)
-        fields = min(choices, key=lambda chosen: vector_cycles(chosen, self.architecture))
-        return Operation(
+            choices.append(self._image_by_image(fields | raster))
+        chosen = min(
+            choices, key=lambda each: sum(vector_cycles(one, self.architecture) for one in each)
+        )
+        operation = Operation(
             step=step.name,
-            fields=fields,
+            fields=chosen[0],
             weights=pack.vector_weights(layer.weight[:, 0], lanes),
             parameters=pack.records(
                 layer.bias - zero_point * layer.weight.reshape(channels, -1).sum(axis=1),
@@ -337,6 +342,22 @@ class Lowering:
                 lanes,
             ),
         )
+        return [replace(operation, fields=fields) for fields in chosen]
+
+    def _image_by_image(self, fields: dict[str, int]) -> list[dict[str, int]]:
+        """An instruction for each image of the batch, of one for all."""
+        pixels = fields["out_width"] * fields["out_height"]
+        return [
+            fields
+            | {
+                "repeats": 0,
+                "in_base": fields["in_base"] + n * fields["image_step"],
+                "out_base": fields["out_base"] + n * pixels * fields["out_pitch"],
+                "residual_base": fields["residual_base"]
+                + n * pixels * fields.get("residual_pitch", 0),
+            }
+            for n in range(self.batch)
+        ]
 
     def _window(self, step: Step) -> Operation:
         """Pooling, addition, a change of scale, or a copy: one record for all channels."""

@@ -52,6 +52,14 @@ def test_table_has_the_numbers_of_the_json(exact: Path) -> None:
     assert len(rows) == 10
 
 
+def test_chip_has_its_counts_its_slowest_path_and_a_bar_per_module(exact: Path) -> None:
+    read = page(exact)
+    assert "luts of 43,848 1,100" in read.texts["silicon"]
+    assert "Fmax 81.2 MHz" in read.texts["silicon"]
+    assert read.tables["path"][1:] == [["core.walker", "9", "4.25", "8.00"]]
+    assert "core.array.pe_*: 1,000 of 1,100 luts, 90.9%" in read.source
+
+
 @pytest.mark.parametrize("kind", ["exact", "faulty"])
 def test_page_needs_nothing_from_elsewhere(kind: str, request: pytest.FixtureRequest) -> None:
     read = page(request.getfixturevalue(kind))

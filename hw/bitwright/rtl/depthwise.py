@@ -13,7 +13,7 @@ from bitwright.isa import Architecture, timing
 from bitwright.rtl.assertions import check
 from bitwright.rtl.config import WindowConfig
 from bitwright.rtl.delay import delayed
-from bitwright.rtl.product import product
+from bitwright.rtl.multiplier import byte_product
 from bitwright.rtl.windows import WindowSchedule
 
 TAPS = timing.DEPTHWISE_TAPS
@@ -29,7 +29,7 @@ class DepthwiseEngine(wiring.Component):
 
     A tile's weights are fetched while the tile before is under way and change over with its first
     window. Latency: a word in cycle t, the sums of the window it completes in ``acc`` in cycle
-    t + 5. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
+    t + 6. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
     more after that of the tile before. Handshake: of `WindowSchedule`; ``word`` comes a cycle after
     ``coming``, ``weight_data`` a cycle after ``weight_address``.
 
@@ -77,7 +77,7 @@ class DepthwiseEngine(wiring.Component):
         elements = self._padded(m, schedule, window)
         weights = self._weights(m, platform, schedule)
         for lane in range(self._architecture.lanes):
-            self._sum(m, lane, elements, weights)
+            self._sum(m, platform, lane, elements, weights)
         return m
 
     def _window(self, m: Module, schedule: WindowSchedule) -> list[list[Signal]]:
@@ -156,14 +156,20 @@ class DepthwiseEngine(wiring.Component):
         check(m, platform, ~changes | ~waits | (left >= TAPS - 1), "depthwise: weights come late")
         return used
 
-    def _sum(self, m: Module, lane: int, elements: list[Signal], weights: list[Signal]) -> None:
-        """Nine products, three sums of three, their sum: a register each."""
+    def _sum(
+        self,
+        m: Module,
+        platform: object,
+        lane: int,
+        elements: list[Signal],
+        weights: list[Signal],
+    ) -> None:
+        """Nine products, three sums of three, their sum: a register each, the products' two."""
         products = []
-        for tap, (element, weight) in enumerate(zip(elements, weights, strict=True)):
+        for element, weight in zip(elements, weights, strict=True):
             code, factor = (word.word_select(lane, 8).as_signed() for word in (element, weight))
-            made = Signal(signed(16), name=f"product_{lane}_{tap}")
-            m.d.sync += made.eq(product(code, factor, self._architecture.lane_multiplier))
-            products.append(made)
+            style = self._architecture.lane_multiplier
+            products.append(byte_product(m, platform, code, factor, style))
         thirds = []
         for line in range(3):
             third = Signal(signed(18), name=f"third_{lane}_{line}")

@@ -6,9 +6,13 @@ both have the same ports and the same timing, and tests show them equal.
 """
 
 
+class Portable:
+    """The platform of any tool and device."""
+
+
 class Ecp5:
     """The platform for which `bitwright.rtl.ecp5` instantiates MULT18X18D and CCU2C."""
 
 
-TECHNOLOGIES = {"portable": None, "ecp5": Ecp5}
+TECHNOLOGIES = {"portable": Portable, "ecp5": Ecp5}
 """Every technology by name, with the class of its platform."""

@@ -16,6 +16,7 @@ from bitwright.cli import (
     compile,
     demo,
     doctor,
+    estimate,
     formats,
     report,
     simulate,
@@ -59,6 +60,7 @@ app.command("sim")(simulate.sim)
 app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
+app.command("estimate")(estimate.estimate)
 app.command("zoo")(zoo.zoo)
 
 

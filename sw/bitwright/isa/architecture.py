@@ -54,7 +54,7 @@ class Architecture:
     pe_dsps: int = 512
     """Multiplier blocks the array takes at most; further products are made of adders."""
     lane_multiplier: str = "dsp"
-    """Products of the post-processing and vector lanes: `dsp` or `lut`."""
+    """The lanes' wide products: `dsp`, of multiplier blocks, or `lut`, of adders."""
 
     def __post_init__(self) -> None:
         """Check every field and the relations between them."""

@@ -16,13 +16,13 @@ ROW_LATENCY = 2
 """From accumulators to the row's result register."""
 PARAMETER_LATENCY = 3
 """From the start of a run of parameter records to the first at lane 0."""
-VECTOR_LATENCY = 3
+VECTOR_LATENCY = 5
 """From a word to the lanes' input register."""
 DEPTHWISE_TAPS = 9
 """Elements of the depthwise engine's window, and weights of a channel."""
-DEPTHWISE_LATENCY = 6
+DEPTHWISE_LATENCY = 7
 """From the word that completes a depthwise window to the lanes' input register."""
-LANE_LATENCY = 8
+LANE_LATENCY = 10
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""
@@ -90,7 +90,7 @@ WALK_START = 1
 """From an instruction's issue, or the end of the walk before, to the walk's earliest start."""
 WALK_LATENCY = 2
 """From a walk's start to its first request."""
-FILL_OVERHEAD = 5
+FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
 IN_OVERHEAD = 3
 OUT_OVERHEAD = 7

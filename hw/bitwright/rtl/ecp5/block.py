@@ -1,6 +1,6 @@
 """The multiplier block with the registers inside it."""
 
-from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, Value, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value, signed
 
 BITS = 18
 
@@ -11,8 +11,8 @@ def block_product(m: Module, a: Value, b: Value) -> Value:
     Operands and product are registered in the block, so the routing to it and from it has a cycle
     each. Synthesis finds a product for itself, but not the block's registers.
     """
-    product = Signal(signed(2 * BITS))
-    operands = {}
+    product = [Signal(name=f"p{n}") for n in range(2 * BITS)]
+    operands: dict[str, Value] = {}
     for name, value in (("A", a), ("B", b)):
         wide = Signal(signed(BITS))
         m.d.comb += wide.eq(value)
@@ -31,6 +31,6 @@ def block_product(m: Module, a: Value, b: Value) -> Value:
         i_SOURCEA=Const(0, 1),
         i_SOURCEB=Const(0, 1),
         **operands,
-        **{f"o_P{n}": product[n] for n in range(2 * BITS)},
+        **{f"o_P{n}": bit for n, bit in enumerate(product)},
     )
-    return product
+    return Cat(product).as_signed()

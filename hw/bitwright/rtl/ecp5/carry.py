@@ -7,10 +7,9 @@ carry whenever p is 0: the functions below are chosen for that (Lattice FPGA-TN-
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value
-
-Bit = Value | int
 
 
 def _table(function: Callable[[int, int, int, int], int]) -> int:
@@ -34,20 +33,20 @@ class Half:
     """One bit of a chain: the table and its inputs."""
 
     table: int
-    a: Bit = 0
-    b: Bit = 0
-    c: Bit = 0
-    d: Bit = 0
+    a: Any = 0
+    b: Any = 0
+    c: Any = 0
+    d: Any = 0
 
 
 def chain(m: Module, halves: Sequence[Half], *, carry: int = 0) -> Value:
     """The sums of the halves, lowest first, with the constant ``carry`` into the lowest."""
-    sums = Signal(len(halves))
+    sums: list[Value] = []
     padded = [*halves, *[Half(_EMPTY)] * (len(halves) % 2)]
     link: Value = Const(carry, 1)
     for n in range(0, len(padded), 2):
         even, odd = padded[n], padded[n + 1]
-        pair, out = Signal(2), Signal()
+        low, high, out = Signal(), Signal(), Signal()
         m.submodules += Instance(
             "CCU2C",
             p_INIT0=Const(even.table, 16),
@@ -57,13 +56,13 @@ def chain(m: Module, halves: Sequence[Half], *, carry: int = 0) -> Value:
             i_CIN=link,
             **_inputs(even, 0),
             **_inputs(odd, 1),
-            o_S0=pair[0],
-            o_S1=pair[1],
+            o_S0=low,
+            o_S1=high,
             o_COUT=out,
         )
-        m.d.comb += sums[n : n + 2].eq(pair)
+        sums += [low, high]
         link = out
-    return sums
+    return Cat(sums)[: len(halves)]
 
 
 def _inputs(half: Half, n: int) -> dict[str, Value]:

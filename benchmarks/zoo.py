@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     chosen = parser.parse_args()
     figures = zoo(chosen.names, chosen.size or SIZES, not chosen.predict)
-    Console(width=120).print(table(figures))
+    Console(width=140).print(table(figures))
     if chosen.output:
         chosen.output.write_text(json.dumps([f.to_json() for f in figures], indent=2) + "\n")
     return 0 if all(f.exact for f in figures) else 1

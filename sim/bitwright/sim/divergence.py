@@ -158,9 +158,11 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...], image: int
         begins = (fields["out_base"] - plan.region.base) // plan.region.pitch
         offset = address + begins * plan.region.pitch - fields["out_base"]
         pixels = output_pixels(fields)
-        if not 0 <= offset < count or not begins <= stored < begins + pixels:
+        # A convolution of few channels may compute several pixels side by side in the columns.
+        pixel, beside = divmod(stored - begins, fields["out_pitch"] // plan.region.pitch)
+        offset += beside * plan.region.pitch
+        if not 0 <= offset < count or not 0 <= pixel < pixels:
             continue
-        pixel = stored - begins
         tile, column = divmod(offset, width)
         taps = fields["words"] * fields["kernel_x"] * fields["kernel_y"]
         if vector:

@@ -13,6 +13,7 @@ from bitwright.compiler.pack import Bytes
 from bitwright.compiler.placement import Place
 from bitwright.compiler.steps import Step
 from bitwright.compiler.storage import Storage, View
+from bitwright.compiler.widening import pixels_side_by_side, widened
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode, RoundingCode, VectorOp
 from bitwright.network import (
@@ -239,6 +240,9 @@ class Lowering:
     def _convolution(self, step: Step, layer: Conv2d) -> list[Operation]:
         lanes, columns = self.architecture.lanes, self.architecture.columns
         source = self._input(step)
+        written = [self.storage.views[name] for name in (step.target, step.second) if name]
+        side_by_side = pixels_side_by_side(layer, source, tuple(written), self.architecture)
+        layer = widened(layer, side_by_side)
         outputs, depth, kh, kw = layer.weight.shape
         self._check_accumulator(layer.name, layer.weight)
         if layer.residual_multiplier is not None:
@@ -246,6 +250,11 @@ class Lowering:
         zero_point = self._zero_point(step.source)
         common = self._common(step, vector=False)
         common |= self._requantized(layer.requantization, layer.output.zero_point)
+        common |= {
+            "out_width": common["out_width"] // side_by_side,
+            "out_pitch": common["out_pitch"] * side_by_side,
+            "residual_pitch": common.get("residual_pitch", 0) * side_by_side,
+        }
         window = self._windowed(source, layer.stride, layer.padding, layer.dilation, (kh, kw))
         window["in_base"] += common["in_base"]
         # (O, ky, segments, elements): a whole kernel line where its bytes follow one another.

@@ -76,14 +76,16 @@ def batch_of(network: str, size: int) -> int:
     return BATCHES.get(network, size)
 
 
-def architecture_for(network: str, size: int, batch: int = 1) -> Architecture:
-    """An array of ``size`` x ``size`` with buffers that hold the network's activations."""
-    large = network in LARGE
+def architecture_for(network: str, size: int) -> Architecture:
+    """An array of ``size`` x ``size`` with buffers that hold the activations of a batch.
+
+    Weights that do not fit are streamed. Few architectures for all: each takes minutes to Verilate.
+    """
     return Architecture(
         name=f"{size}x{size}",
         rows=size,
         columns=size,
-        activation_words=(1 << (17 if large else 13)) * (1 << (batch - 1).bit_length()),
+        activation_words=1 << (18 if network in LARGE else 16),
         weight_words=1 << 15,
         line_words=64,
         parameter_records=4096,
@@ -147,9 +149,9 @@ def zoo(
         network = build(name)
         for size in sizes:
             for batch in sorted({1, batch_of(name, size)}):
-                architecture = architecture_for(name, size, batch)
                 inputs = max(batch, INPUTS.get(name, INPUTS_OTHERWISE)) if run else 0
-                found.append(measure(name, network, architecture, inputs, batch))
+                machine = architecture_for(name, size)
+                found.append(measure(name, network, machine, inputs, batch))
     return found
 
 

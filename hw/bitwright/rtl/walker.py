@@ -19,6 +19,8 @@ class Walker(wiring.Component):
     channels further on. A ``paced`` walk waits for no ``proceed``, but starts a few cycles late and
     its channel tiles at a distance of `timing.depthwise_pace` cycles or more.
 
+    The pixels of a batch's images follow one another: a tile may hold some of two.
+
     A row's place in the image is computed once, when its first word is requested, while the pixel
     counter advances; it is kept in a small table for the tile's other words.
 
@@ -104,16 +106,31 @@ class Walker(wiring.Component):
         y = Signal(signed(18))
         out_x, out_y = Signal(16), Signal(16)
         exhausted, exhausted_next, taken = Signal(), Signal(), Signal()
+        image, image_base = Signal(8), Signal(signed(26))
         row_end = out_x == config.out_width - 1
+        image_end, next_image = Signal(), Signal(signed(26))
         m.d.comb += [
+            image_end.eq(row_end & (out_y == config.out_height - 1)),
+            next_image.eq(image_base + config.image_step),
             taken.eq(walking & first_word & (config.vector | (slot < rows)) & ~exhausted),
-            exhausted_next.eq(exhausted | (taken & row_end & (out_y == config.out_height - 1))),
+            exhausted_next.eq(exhausted | (taken & image_end & (image == config.repeats))),
         ]
         next_line = Signal(signed(26))
         m.d.comb += next_line.eq(line + config.line_step)
         m.d.sync += exhausted.eq(exhausted_next)
         with m.If(taken):
-            with m.If(row_end):
+            with m.If(image_end):
+                m.d.sync += [
+                    image.eq(image + 1),
+                    image_base.eq(next_image),
+                    line.eq(next_image),
+                    address.eq(next_image),
+                    x.eq(config.x_start),
+                    y.eq(config.y_start),
+                    out_x.eq(0),
+                    out_y.eq(0),
+                ]
+            with m.Elif(row_end):
                 m.d.sync += [
                     out_x.eq(0),
                     out_y.eq(out_y + 1),
@@ -188,6 +205,8 @@ class Walker(wiring.Component):
         with m.If(self.start | (tile_end & closing)):
             origin = Mux(self.start, config.base, next_base)
             m.d.sync += [
+                image.eq(0),
+                image_base.eq(origin),
                 line.eq(origin),
                 address.eq(origin),
                 x.eq(config.x_start),

@@ -19,7 +19,7 @@ def parts_of(x: Tensor, axis: int) -> tuple[Tensor, ...]:
     """
     if torch.compiler.is_compiling() or x.numel() <= TILE:
         return (x,)
-    return x.split(max(TILE * x.shape[axis] // x.numel(), 1), axis)
+    return x.tensor_split(min(-(-x.numel() // TILE), x.shape[axis]), axis)
 
 
 def part_by_part(compute: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

@@ -96,7 +96,7 @@ def test_layers_are_kept(copy: Path) -> None:
             "Simulation runs without the torch rooms",
         ),
         ("sw/bitwright/report", "import bitwright.sim", "Imports point down"),
-        ("sw/bitwright/cli", "import torch", "torch in compress and importers alone"),
+        ("sw/bitwright/cli", "import torch", "torch in compress, importers and zoo alone"),
         ("sw/bitwright/compiler", "import amaranth", "amaranth in rtl, synth and sim alone"),
     ],
     ids=lambda value: value.replace("import ", ""),

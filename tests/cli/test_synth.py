@@ -20,25 +20,34 @@ endmodule
 @pytest.fixture(autouse=True)
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rtl, "generate", lambda architecture: COUNTER)
+    monkeypatch.setattr(rtl, "generate", lambda *_: COUNTER)
     return tmp_path
 
 
 def test_route_prints_resources_and_fmax_and_writes_them(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["synth", "--device", "ice40-up5k", "--route", "--seed", "3", "--json", "out.json"]
+    line = ["synth", "--device", "ice40-up5k", "--route", "--seeds", "3,4,5", "--json", "out.json"]
     assert main(line) == 0
     printed = capsys.readouterr().out
-    report = RouteReport.from_json((workplace / "out.json").read_text())
+    written = json.loads((workplace / "out.json").read_text())
+    report = RouteReport.from_mapping(written["median"])
+    fmax = [run["fmax_mhz"] for run in written["seeds"]]
+    assert [run["seed"] for run in written["seeds"]] == [3, 4, 5]
+    assert report.fmax_mhz == sorted(fmax)[1] == written["fmax_mhz"]
     assert f"({Architecture().hash:016x}) on ice40-up5k" in printed
-    assert report.seed == 3
+    each = ", ".join(f"{seed}: {value:g}" for seed, value in zip((3, 4, 5), fmax, strict=True))
+    assert f"the median of 3 seeds, in MHz {each}" in printed
     assert f"clk: Fmax {report.fmax_mhz:g} MHz, target 24 MHz met" in printed
     assert report.synthesis.resources.ffs == 4
     row = next(row.split() for row in printed.splitlines() if row.startswith("ffs"))
     assert row == ["ffs", "4", "13", "17", "5280", "0.3%"]  # 5 bits in, 2 x 4 out
-    tool = f"{report.tool}, seed 3, {report.seconds:g} s, build/synth/{report.digest}"
-    assert tool in printed.splitlines()
+    tool = f"{report.tool}, seed {report.seed}, {report.fmax_mhz:g} MHz, {report.seconds:g} s"
+    assert f"{tool}, build/synth/{report.digest}" in printed.splitlines()
+    path = report.clocks[0].critical_path
+    assert path is not None
+    total = f"{sum(hop.cells for hop in path.hops)} {path.logic_ns:.2f} {path.routing_ns:.2f}"
+    assert total in [" ".join(row.split()) for row in printed.splitlines()]
     for part in (report.digest, report.synthesis.digest):
         assert f"build/synth/{part}" in printed
         assert (workplace / "build" / "synth" / part).is_dir()
@@ -48,15 +57,16 @@ def test_synthesis_alone_writes_its_own_report(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (workplace / "small.toml").write_text("rows = 4\ncolumns = 4\n")
-    assert (
-        main(["synth", "--arch", "small.toml", "--device", "ice40-up5k", "--json", "s.json"]) == 0
-    )
+    line = ["synth", "--arch", "small.toml", "--device", "ice40-up5k", "--json", "s.json"]
+    assert main([*line, "--svg", "s.svg"]) == 0
     report = SynthesisReport.from_json((workplace / "s.json").read_text())
     assert json.loads((workplace / "s.json").read_text())["cells"]["SB_DFFSR"] == 4
     assert report.resources.ffs == 4
     printed = capsys.readouterr().out
     assert "architecture small " in printed
     assert "Fmax" not in printed
+    assert ["(top)", "1", "4", "4"] in [row.split() for row in printed.splitlines()]
+    assert "(top): 4 of 4 ffs, 100.0%" in (workplace / "s.svg").read_text()
 
 
 def test_unknown_device_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,8 +93,8 @@ async def extreme_tiles(dut):
 
 @pytest.mark.parametrize(
     ("rows", "columns", "bits", "style"),
-    [(4, 4, 32, "dsp"), (2, 4, 20, "dsp"), (8, 4, 20, "lut")],
-    ids=["4x4", "2x4-20bit", "8x4-lut"],
+    [(4, 4, 32, "twin"), (2, 4, 20, "dsp"), (8, 4, 20, "lut"), (4, 8, 24, "twin")],
+    ids=["4x4", "2x4-20bit", "8x4-lut", "4x8-twin"],
 )
 def test_array_matches_matmul(bench, rows, columns, bits, style):
     architecture = Architecture(

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bitwright.compress import Observer, Range, calibrate
-from bitwright.compress.calibrate import clip, histogram
+from bitwright.compress.methods.calibration import Histogram, count, percentile_range
 from bitwright.importers.graph import Clamp, FloatGraph, Input
 
 GRAPH = FloatGraph(
@@ -58,13 +58,14 @@ def test_percentile_of_a_constant():
 
 
 def test_histogram_counts_the_ends():
-    counts = histogram(np.array([0, 0, 1, 2, 2, 2], np.float32), Range(0.0, 2.0))
+    counts = count(np.array([0, 0, 1, 2, 2, 2], np.float32), Range(0.0, 2.0))
     assert (counts[0], counts[8192], counts[-1], counts.sum()) == (2, 1, 3, 6)
 
 
-def test_clip_keeps_just_what_is_needed():
+def test_percentile_keeps_just_what_is_needed():
     counts = np.array([1, 0, 8, 1])
-    assert clip(Range(0.0, 4.0), counts, 90) == Range(1.0 + 1.0, 3.0)
+    seen = Histogram(Range(0.0, 4.0), counts)
+    assert percentile_range(seen, 90) == Range(1.0 + 1.0, 3.0)
 
 
 @pytest.mark.parametrize("observer", list(Observer))
@@ -85,7 +86,7 @@ def test_batches_do_not_matter(observer):
         (np.full((1, 3), np.nan, np.float32), {}, "'x' takes a value that is not finite"),
         (samples(), {"observer": "percentile", "percentile": 50}, "above 50 and up to 100, not 50"),
         (samples(), {"observer": "percentile", "percentile": 101}, "up to 100, not 101"),
-        (samples(), {"observer": "kl"}, "'kl' is not a valid Observer"),
+        (samples(), {"observer": "median"}, "'median' is not a valid Observer"),
     ],
     ids=["none", "no batch", "shape", "unbatched", "nan", "half", "over", "observer"],
 )

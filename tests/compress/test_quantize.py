@@ -418,7 +418,7 @@ def test_last_softmax_is_noted(caplog):
         ({"multiplier_bits": 32}, r"multiplier_bits must lie in 2\.\.31, not 32"),
         ({"rounding": "tflite"}, "rounding 'tflite' is for networks imported from TFLite"),
         ({"rounding": "up"}, "'up' is not a valid Rounding"),
-        ({"observer": "mse"}, "'mse' is not a valid Observer"),
+        ({"observer": "median"}, "'median' is not a valid Observer"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

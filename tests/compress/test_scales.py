@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bitwright.compress import Range, decode, encode
+from bitwright.compress.methods.calibration import activation_quantization
 from bitwright.compress.scales import (
-    activation_quantization,
     at_shift,
     clamp_codes,
     paired_multipliers,

@@ -100,6 +100,13 @@ def test_capacity_of_the_ice40_is_nextpnrs(build: Path, routed: RouteReport) -> 
     assert_capacity_is_nextpnrs("ice40-up5k", build / routed.digest)
 
 
+def test_device_without_multipliers_builds_products_of_luts(design: str, build: Path) -> None:
+    routed = place_and_route(design, "mac", find_device("ice40-hx8k"), build=build)
+    assert_capacity_is_nextpnrs("ice40-hx8k", build / routed.digest)
+    assert routed.resources.dsps == 0
+    assert routed.resources.luts > 8 * 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ecp5-25f", "ecp5-45f", "ecp5-85f"])
 def test_capacity_of_the_ecp5_is_nextpnrs(name: str, design: str, build: Path) -> None:

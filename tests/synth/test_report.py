@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from bitwright.synth import CriticalPath, Resources
-from bitwright.synth.devices import ECP5, ICE40
-from bitwright.synth.report import count_resources, parse_cells, parse_clocks, utilisation
+from bitwright.synth import CriticalPath, Hop, Resources
+from bitwright.synth.devices import ECP5, ICE40_UP
+from bitwright.synth.hierarchy import count_resources
+from bitwright.synth.report import parse_cells, utilisation
+from bitwright.synth.timing import parse_clocks
 
 
 def test_scope_notes_are_not_cells() -> None:
@@ -22,7 +24,7 @@ def test_ecp5_carry_and_distributed_ram_count_their_luts() -> None:
 
 def test_ice40_variants_count_as_their_kind() -> None:
     cells = (("SB_DFF", 1), ("SB_DFFESR", 2), ("SB_RAM40_4K", 1), ("SB_RAM40_4KNR", 1))
-    assert count_resources(cells, ICE40) == Resources(luts=0, ffs=3, dsps=0, brams=2)
+    assert count_resources(cells, ICE40_UP) == Resources(luts=0, ffs=3, dsps=0, brams=2)
 
 
 def test_utilisation_is_a_share_per_resource() -> None:
@@ -30,6 +32,14 @@ def test_utilisation_is_a_share_per_resource() -> None:
     capacity = Resources(luts=3, ffs=4, dsps=8, brams=8)
     shares = {"luts": 0.3333, "ffs": 0.75, "dsps": 0.0, "brams": 1.5}
     assert utilisation(used, capacity) == shares
+
+
+def test_what_the_device_has_none_of_does_not_fit() -> None:
+    none, three = (
+        Resources(luts=0, ffs=0, dsps=0, brams=0),
+        Resources(luts=0, ffs=0, dsps=3, brams=0),
+    )
+    assert utilisation(three, none) == {"luts": 0, "ffs": 0, "dsps": 3, "brams": 0}
 
 
 def step(kind: str, delay: float, start: str, end: str) -> dict[str, object]:
@@ -46,8 +56,10 @@ def timing() -> str:
     net = "$glbnet$clk$TRELLIS_IO_IN"
     slow = [
         step("clk-to-q", 0.5, "a", "a"),
-        step("routing", 1.25, "a", "b"),
-        step("setup", 0.25, "b", "b"),
+        step("routing", 0.75, "a", "b.x"),
+        step("logic", 0.125, "b.x", "b.x"),
+        step("routing", 0.375, "b.x", "b.y"),
+        step("setup", 0.25, "b.y", "b.y"),
     ]
     pin = [step("source", 9.0, "pin", "pin")]
     return json.dumps(
@@ -63,8 +75,16 @@ def timing() -> str:
 
 
 def test_critical_path_is_the_clocks_own(timing: str) -> None:
-    (clock,) = parse_clocks(timing)
+    (clock,) = parse_clocks(timing, lambda cell: cell[0])
     assert (clock.name, clock.fmax_mhz, clock.target_mhz, clock.met) == ("clk", 500.0, 100, True)
     assert clock.critical_path == CriticalPath(
-        start="a.Q", end="b.D", delay_ns=2.0, logic_ns=0.75, routing_ns=1.25
+        start="a.Q",
+        end="b.y.D",
+        delay_ns=2.0,
+        logic_ns=0.875,
+        routing_ns=1.125,
+        hops=(
+            Hop(module="a", cells=1, logic_ns=0.5, routing_ns=0),
+            Hop(module="b", cells=2, logic_ns=0.375, routing_ns=1.125),
+        ),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bitwright.synth import SynthesisError, UnknownDeviceError, find_device
-from bitwright.synth.tools import find_program, lines_that_matter
+from bitwright.synth.tools import Program, ToolFailedError, find_program, lines_that_matter, run
 
 
 def put_on_path(folder: Path, name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -69,3 +69,30 @@ def test_unknown_device_lists_the_known_ones() -> None:
         UnknownDeviceError, match="'ecp5-12f' is unknown; known are ecp5-25f, ecp5-45f"
     ):
         find_device("ecp5-12f")
+
+
+def a_tool(folder: Path, script: str) -> Program:
+    path = folder / "tool"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return Program(name="tool", version="1", path=path)
+
+
+def test_progress_is_read_from_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitwright.synth.tools.POLL", 0.05)
+    tool = a_tool(
+        tmp_path, 'echo "Info: Packing carries.." > "$3"; sleep 0.5; echo "ERROR: no" >> "$3"'
+    )
+    told: list[str] = []
+    assert run(tool, [], tmp_path, "tool.log", told.append) > 0.4
+    assert set(told) == {"Packing carries"}
+
+
+def test_failure_shows_the_lines_of_the_log_or_of_what_was_printed(tmp_path: Path) -> None:
+    logged = a_tool(tmp_path, 'echo "ERROR: no bel" > "$3"; exit 3')
+    with pytest.raises(ToolFailedError, match="tool 1 ended with exit code 3:\n  ERROR: no bel"):
+        run(logged, [], tmp_path, "tool.log")
+    (tmp_path / "tool.log").unlink()
+    printed = a_tool(tmp_path, "echo no memory >&2; exit 1")
+    with pytest.raises(ToolFailedError, match="no memory"):
+        run(printed, [], tmp_path, "tool.log")

@@ -3,15 +3,18 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.assertions import check
-from bitwright.rtl.delay import delayed
-from bitwright.rtl.pe import ProcessingElement
+from bitwright.rtl.delay import delay_line
+from bitwright.rtl.pe import ElementPair
+
+_GROUP = 4
+"""Sums of a row that one OR takes in before a register."""
 
 
 class SystolicArray(wiring.Component):
@@ -21,12 +24,16 @@ class SystolicArray(wiring.Component):
     them. ``weight`` enters unskewed (all columns' k-th weights in cycle k) and is skewed here.
     ``first`` and ``last`` mark row 0's elements and are skewed here.
 
+    Columns come in pairs that share their activation, see `ElementPair`: an activation moves on by
+    a pair every second cycle and both weights of a pair enter together. A row's activations and
+    flags are one shift register each, and so are the weights between two rows.
+
     The wave of ``last`` through a row is its drain: element (i, j) finishes j cycles after (i, 0),
     so exactly one accumulator of a row finishes per cycle and a bus of one-hot selected sums
     carries row i's results, channel after channel, while the next tile is already running. No
     shadow register is needed, as long as a tile is at least C elements long.
 
-    Latency: row i's channel j is in ``result[i]`` 3 cycles after its last element entered at
+    Latency: row i's channel j is in ``result[i]`` 6 cycles after its last element entered at
     (i, j), that is after cycle k_last + i + j. Throughput: R x C products per cycle.
     Handshake: none.
     """
@@ -49,38 +56,77 @@ class SystolicArray(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         rows, columns = self._architecture.rows, self._architecture.columns
-        grid = [
-            [ProcessingElement(self._architecture) for _ in range(columns)] for _ in range(rows)
-        ]
-        flags = self.first, self.last
-        for i, row in enumerate(grid):
-            for j, pe in enumerate(row):
-                m.submodules[f"pe_{i}_{j}"] = pe
-                if j == 0:
-                    first, last = (
-                        delayed(m, flag, i, f"{name}_row")
-                        for flag, name in zip(flags, ("first", "last"), strict=True)
-                    )
-                    m.d.comb += [
-                        pe.activation.eq(self.activation[i]),
-                        pe.first.eq(first),
-                        pe.last.eq(last),
-                    ]
-                else:
-                    left = row[j - 1]
-                    m.d.comb += [
-                        pe.activation.eq(left.activation_out),
-                        pe.first.eq(left.first_out),
-                        pe.last.eq(left.last_out),
-                    ]
-                above = delayed(m, self.weight[j], j, f"weight_{j}") if i == 0 else None
-                m.d.comb += pe.weight.eq(grid[i - 1][j].weight_out if above is None else above)
-            finished = Signal(signed(self._architecture.accumulator_bits), name=f"finished_{i}")
-            selected = [pe.acc & pe.done.replicate(len(pe.acc)) for pe in row]
-            m.d.sync += finished.eq(reduce(or_, selected))
-            m.d.comb += self.result[i].eq(finished)
-        # Of row 0: the other rows' flags are its own, later; to check all would cost 1 % of speed.
-        done = Cat(pe.done for pe in grid[0])
-        message = "array: two sums of a row finish at once; a tile is shorter than its columns"
-        check(m, platform, (done & (done - 1)) == 0, message)
+        pairs = columns // 2
+        flags = {
+            name: delay_line(m, flag, rows - 1, f"{name}_rows") if rows > 1 else [flag]
+            for name, flag in (("first", self.first), ("last", self.last))
+        }
+        weights = self._skewed_weights(m)
+        blocks_left = self._architecture.pe_dsps
+        for i in range(rows):
+            # What each column's elements see, in steps of a cycle.
+            activations = _line(m, self.activation[i], 2 * (pairs - 1), f"activations_{i}")
+            first = delay_line(m, flags["first"][i], columns + timing.PE_LATENCY - 2, f"first_{i}")
+            done = delay_line(m, flags["last"][i], columns + timing.PE_LATENCY - 1, f"last_{i}")
+            sums = []
+            for p in range(pairs):
+                style, taken = self._style(blocks_left)
+                blocks_left -= taken
+                m.submodules[f"pair_{i}_{p}"] = pair = ElementPair(self._architecture, style)
+                m.d.comb += [
+                    pair.activation.eq(activations[2 * p]),
+                    pair.weight_0.eq(weights[16 * p : 16 * p + 8]),
+                    pair.weight_1.eq(weights[16 * p + 8 : 16 * p + 16]),
+                    pair.first_0.eq(first[2 * p + timing.PE_LATENCY - 1]),
+                    pair.first_1.eq(first[2 * p + timing.PE_LATENCY]),
+                ]
+                sums += [pair.acc_0, pair.acc_1]
+            m.d.comb += self.result[i].eq(self._drain(m, sums, done[timing.PE_LATENCY :], i))
+            if i == 0:
+                # The other rows' flags are row 0's, later; to check all would cost 1 % of speed.
+                finished = Cat(done[timing.PE_LATENCY :])
+                message = (
+                    "array: two sums of a row finish at once; a tile is shorter than its columns"
+                )
+                check(m, platform, (finished & (finished - 1)) == 0, message)
+            below = Signal(8 * columns, name=f"weights_{i}", reset_less=True)
+            m.d.sync += below.eq(weights)
+            weights = below
         return m
+
+    def _style(self, blocks_left: int) -> tuple[str, int]:
+        """How a pair multiplies, and the multiplier blocks it takes."""
+        style = self._architecture.pe_multiplier
+        taken = {"twin": 1, "dsp": 2, "lut": 0}[style]
+        return (style, taken) if taken <= blocks_left else ("lut", 0)
+
+    def _skewed_weights(self, m: Module) -> Value:
+        """Row 0's weights as one word: pair p's are 2 p cycles late."""
+        columns = []
+        for p in range(self._architecture.columns // 2):
+            both = Cat(self.weight[2 * p], self.weight[2 * p + 1])
+            columns.append(_line(m, both, 2 * p, f"weight_{p}")[2 * p])
+        return Cat(columns)
+
+    def _drain(self, m: Module, sums: list[Value], done: list[Value], row: int) -> Value:
+        """The sum whose ``done`` is high, by groups and then of all groups: 2 cycles later."""
+        bits = self._architecture.accumulator_bits
+        selected = [acc & flag.replicate(bits) for acc, flag in zip(sums, done, strict=True)]
+        groups = []
+        for n in range(0, len(selected), _GROUP):
+            group = Signal(bits, name=f"group_{row}_{n // _GROUP}", reset_less=True)
+            m.d.sync += group.eq(reduce(or_, selected[n : n + _GROUP]))
+            groups.append(group)
+        finished = Signal(signed(bits), name=f"finished_{row}", reset_less=True)
+        m.d.sync += finished.eq(reduce(or_, groups))
+        return finished
+
+
+def _line(m: Module, value: Value, cycles: int, name: str) -> list[Value]:
+    """``value`` as it was 0, 1, .. ``cycles`` cycles ago, in one shift register."""
+    if not cycles:
+        return [value]
+    bits = len(value)
+    line = Signal(bits * cycles, name=name, reset_less=True)
+    m.d.sync += line.eq(Cat(value, line)[: bits * cycles])
+    return [value, *(line[bits * n : bits * (n + 1)].as_signed() for n in range(cycles))]

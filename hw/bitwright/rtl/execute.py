@@ -6,7 +6,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode, timing
-from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode
+from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode, VectorOp
 from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
@@ -47,7 +47,7 @@ class ExecuteEngine(wiring.Component):
                 "error": Out(ErrorCode),
                 "error_oldest": Out(1),
                 "stalled": Out(1),
-                "macs": Out(range(lanes * architecture.columns + 1)),
+                "macs": Out(range(lanes * max(architecture.columns, timing.DEPTHWISE_TAPS) + 1)),
                 "inputs": In(stream.Signature(Beat(lanes))),
                 "outputs": Out(stream.Signature(Beat(lanes))),
                 "weight_address": Out(unsigned((architecture.weight_words - 1).bit_length())),
@@ -78,7 +78,11 @@ class ExecuteEngine(wiring.Component):
         start, age = self._starts(m, compute, well, opcode, f["wait"])
         running = self.in_flight != 0
 
-        m.d.comb += fill_config(f, compute.config, opcode == ExecuteOpcode.VECTOR)
+        vector, depthwise = Signal(), Signal()
+        m.d.comb += vector.eq(opcode == ExecuteOpcode.VECTOR)
+        if self._architecture.line_words:
+            m.d.comb += depthwise.eq(vector & (f["vector_op"] == VectorOp.DEPTHWISE))
+        m.d.comb += fill_config(f, compute.config, vector, depthwise)
         m.d.comb += [
             compute.start.eq(start),
             stream_in.start.eq(well & (opcode == ExecuteOpcode.IN)),

@@ -1,5 +1,7 @@
 """From an architecture to Verilog."""
 
+import re
+
 from amaranth.back import verilog
 from amaranth.hdl import Module
 from amaranth.lib import wiring
@@ -7,9 +9,17 @@ from amaranth.lib.wiring import In, Member, Signature
 
 from bitwright.isa import Architecture
 from bitwright.rtl.accelerator import Accelerator
+from bitwright.rtl.technology import TECHNOLOGIES
 
 TOP = "accelerator"
 """Name of the generated top module."""
+
+
+_ZEROS = re.compile(r"^  initial begin\n(    .+\[\d+\] = \d+'[hd]0+;\n)+  end\n", re.MULTILINE)
+"""The zeros of a memory, a statement a word: most of the text, and tools spend minutes on them.
+
+No word is read before it is written.
+"""
 
 
 class Top(wiring.Component):
@@ -36,6 +46,15 @@ class Top(wiring.Component):
         return m
 
 
-def generate(architecture: Architecture) -> str:
-    """The accelerator as Verilog text: module ``accelerator``, clock ``clk``, reset ``rst``."""
-    return str(verilog.convert(Top(architecture), name=TOP, emit_src=False))
+def generate(architecture: Architecture, technology: str = "portable") -> str:
+    """The accelerator as Verilog text: module ``accelerator``, clock ``clk``, reset ``rst``.
+
+    Raises:
+        ValueError: ``technology`` is none of `bitwright.rtl.technology.TECHNOLOGIES`.
+    """
+    if technology not in TECHNOLOGIES:
+        known = ", ".join(TECHNOLOGIES)
+        raise ValueError(f"technology {technology!r} is unknown; known are {known}")
+    platform = TECHNOLOGIES[technology]()
+    text = verilog.convert(Top(architecture), name=TOP, platform=platform, emit_src=False)
+    return _ZEROS.sub("", str(text))

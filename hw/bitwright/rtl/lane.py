@@ -6,12 +6,22 @@ from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.config import LaneConfig, ParameterRecord
-from bitwright.rtl.delay import delayed
+from bitwright.rtl.delay import registered
+from bitwright.rtl.ecp5.wide import wide_product
 from bitwright.rtl.product import product
 from bitwright.rtl.rounding import Remainder, rounds_up
+from bitwright.rtl.technology import Ecp5
 
+_PRODUCT_CYCLES = 4
 _COARSE_BITS = 24
 _QUOTIENT_BITS = 11
+
+
+def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) -> Value:
+    """a b, 4 cycles later, with registers for the blocks a wide product is made of."""
+    if isinstance(platform, Ecp5) and style == "dsp":
+        return wide_product(m, a, b)
+    return registered(m, product(a, b, style), _PRODUCT_CYCLES, "scaled")
 
 
 class Lane(wiring.Component):
@@ -43,36 +53,34 @@ class Lane(wiring.Component):
         multiplier_bits = self._architecture.multiplier_bits
         residual_bits = self._architecture.residual_bits
         shifts = [self.parameters.shift[:6]]
-        for n in range(1, 6):
-            shift = Signal(6, name=f"shift_{n}")
+        for n in range(1, 8):
+            shift = Signal(6, name=f"shift_{n}", reset_less=True)
             m.d.sync += shift.eq(shifts[-1])
             shifts.append(shift)
 
         # 1: bias and zero point.
-        biased, centred = Signal(signed(32)), Signal(signed(9))
-        multiplier, residual_multiplier = Signal(multiplier_bits), Signal(max(residual_bits, 1))
+        biased, centred = (Signal(signed(bits), reset_less=True) for bits in (32, 9))
+        multiplier = Signal(multiplier_bits, reset_less=True)
+        residual_multiplier = Signal(max(residual_bits, 1), reset_less=True)
         m.d.sync += [
             biased.eq(self.acc + self.parameters.bias),
             centred.eq(Mux(config.residual, self.residual - config.residual_zero_point, 0)),
             multiplier.eq(self.parameters.multiplier),
             residual_multiplier.eq(self.parameters.residual_multiplier),
         ]
-        # 2 and 3: products, in two registers that a multiplier block may take in.
-        scaled = product(biased, multiplier, style)
-        scaled = delayed(m, scaled, 2, "scaled")
-        # 4: their sum, of 64 bits at most: |biased m| < 2^(31 + multiplier_bits), |centred mr| <
-        # 2^(8 + residual_bits).
+        # 2 to 5: the products. 6: their sum, of 64 bits at most: |biased m| < 2^(31 +
+        # multiplier_bits), |centred mr| < 2^(8 + residual_bits).
+        scaled = lane_product(m, platform, biased, multiplier, style)
         bits = 32 + multiplier_bits
         if residual_bits:
             bits = max(bits, 9 + residual_bits) + 1
-            added = delayed(m, product(centred, residual_multiplier, style), 2, "added")
-            scaled = scaled + added
-        total = Signal(signed(bits))
+            scaled = scaled + lane_product(m, platform, centred, residual_multiplier, style)
+        total = Signal(signed(bits), reset_less=True)
         m.d.sync += total.eq(scaled)
 
-        # 5 and 6: the shift, first by eights; 7: rounding and output zero point.
-        coarse, below = self._shift_by_eights(m, total, shifts[4][3:])
-        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[5][:3])
+        # 7 and 8: the shift, first by eights; 9: rounding and output zero point.
+        coarse, below = self._shift_by_eights(m, total, shifts[6][3:])
+        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[7][:3])
         up = Signal()
         m.d.sync += up.eq(rounds_up(m, cut, config.rounding, self._architecture.roundings))
         widened, zero_point = Signal(signed(13)), Signal(signed(13))
@@ -80,7 +88,7 @@ class Lane(wiring.Component):
         m.d.comb += [widened.eq(quotient), zero_point.eq(config.zero_point)]
         # One adder for quotient + zero point + up: the bit below carries `up` in.
         m.d.sync += offset.eq((Cat(Const(1, 1), widened) + Cat(up, zero_point))[1:14])
-        # 8: clamp.
+        # 10: clamp.
         m.d.sync += self.code.eq(
             Mux(offset > config.high, config.high, Mux(offset < config.low, config.low, offset))
         )

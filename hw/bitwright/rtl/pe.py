@@ -1,11 +1,13 @@
-"""The processing element: one multiply-accumulate."""
+"""Two processing elements side by side: multiply and accumulate."""
 
 from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
-from bitwright.rtl.product import product
+from bitwright.rtl.ecp5.carry import accumulated
+from bitwright.rtl.multiplier import PairMultiplier
+from bitwright.rtl.technology import Ecp5
 
 
 def accumulate(acc: Value, element: Value) -> Value:
@@ -13,52 +15,54 @@ def accumulate(acc: Value, element: Value) -> Value:
     return acc + element
 
 
-class ProcessingElement(wiring.Component):
-    """acc = sum of activation x weight over a tile; the twin is `bitwright.arith.matmul`.
+class ElementPair(wiring.Component):
+    """acc_n = sum of activation x weight_n over a tile; the twin is `bitwright.arith.matmul`.
 
-    Latency: an element at the inputs in cycle t is in ``acc`` in cycle t + 2; the neighbours see it
-    in cycle t + 1. Throughput: one element per cycle, tiles back to back: the element marked
-    ``first`` replaces the sum instead of adding to it, so no cycle is spent on clearing, and the
-    finished sum stands in ``acc`` during the one cycle ``done`` is high.
+    Both elements take the same activation in the same cycle, so that one multiplier block can serve
+    them; the second one's product waits a cycle, and its sum is due a cycle after the first one's,
+    as a neighbour's to the right is in a systolic array.
 
-    Handshake: none; the array is a rigid pipeline.
-
-    Members: ``activation``, ``first``, ``last`` travel right, ``weight`` travels down, each with
-    its ``_out``; ``acc`` and ``done`` go to the row's result bus.
+    Latency: an element at the inputs in cycle t is in ``acc_0`` in cycle t + 4 and in ``acc_1`` in
+    cycle t + 5. Throughput: one element each per cycle, tiles back to back: ``first_n``, high in
+    the cycle before an element is in ``acc_n``, replaces the sum instead of adding to it, so no
+    cycle is spent on clearing. Handshake: none; the array is a rigid pipeline. No register is
+    reset: a sum means something from its tile's first element on.
     """
 
     LATENCY = timing.PE_LATENCY
 
-    def __init__(self, architecture: Architecture) -> None:
-        self._style = architecture.pe_multiplier
+    def __init__(self, architecture: Architecture, style: str | None = None) -> None:
+        self._style = style or architecture.pe_multiplier
         bits = architecture.accumulator_bits
         super().__init__(
             {
                 "activation": In(signed(8)),
-                "weight": In(signed(8)),
-                "first": In(1),
-                "last": In(1),
-                "activation_out": Out(signed(8)),
-                "weight_out": Out(signed(8)),
-                "first_out": Out(1),
-                "last_out": Out(1),
-                "acc": Out(signed(bits)),
-                "done": Out(1),
+                "weight_0": In(signed(8)),
+                "weight_1": In(signed(8)),
+                "first_0": In(1),
+                "first_1": In(1),
+                "acc_0": Out(signed(bits)),
+                "acc_1": Out(signed(bits)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        element = Signal(signed(16))
-        m.d.sync += [
-            self.activation_out.eq(self.activation),
-            self.weight_out.eq(self.weight),
-            self.first_out.eq(self.first),
-            self.last_out.eq(self.last),
-            element.eq(product(self.activation, self.weight, self._style)),
+        m.submodules.multiplier = multiplier = PairMultiplier(self._style)
+        m.d.comb += [
+            multiplier.activation.eq(self.activation),
+            multiplier.weight_0.eq(self.weight_0),
+            multiplier.weight_1.eq(self.weight_1),
         ]
-        m.d.sync += [
-            self.acc.eq(accumulate(Mux(self.first_out, 0, self.acc), element)),
-            self.done.eq(self.last_out),
-        ]
+        for first, product, port in (
+            (self.first_0, multiplier.product_0, self.acc_0),
+            (self.first_1, multiplier.product_1, self.acc_1),
+        ):
+            acc = Signal.like(port, name="acc", reset_less=True)
+            if isinstance(platform, Ecp5):
+                total = accumulated(m, acc, first, product)
+            else:
+                total = accumulate(Mux(first, 0, acc), product)
+            m.d.sync += acc.eq(total)
+            m.d.comb += port.eq(acc)
         return m

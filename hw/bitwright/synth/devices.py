@@ -1,7 +1,7 @@
 """The FPGAs the flow knows: what each has, and what the tools must be told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 
@@ -20,6 +20,15 @@ class Resources:
     """Multiplier blocks: MULT18X18D or SB_MAC16."""
     brams: int
     """Memory blocks: 18 kbit DP16KD or 4 kbit SB_RAM40_4K."""
+
+    def __add__(self, other: "Resources") -> "Resources":
+        """Add count by count."""
+        return Resources(
+            luts=self.luts + other.luts,
+            ffs=self.ffs + other.ffs,
+            dsps=self.dsps + other.dsps,
+            brams=self.brams + other.brams,
+        )
 
     def __sub__(self, other: "Resources") -> "Resources":
         """Subtract count by count."""
@@ -41,6 +50,10 @@ class Family:
     nextpnr_arguments: tuple[str, ...]
     yosys_command: str
     """Synthesis pass with its options, without ``-top``."""
+    technology: str
+    """What designs for it are elaborated for, one of `bitwright.rtl.technology.TECHNOLOGIES`."""
+    boxed: tuple[str, ...]
+    """Cells kept from the technology mapper, see `bitwright.synth.boxes`."""
     weights: Mapping[str, Mapping[str, int]]
     """Per resource: cell type (or its beginning) to sites taken by one such cell."""
     sites: Mapping[str, str]
@@ -75,6 +88,8 @@ ECP5 = Family(
     nextpnr_arguments=("--lpf-allow-unconstrained",),
     # Without -nowidelut arithmetic grows by half: an 8x8 product takes 290 LUT4 against 184.
     yosys_command="synth_ecp5 -nowidelut",
+    technology="ecp5",
+    boxed=("MULT18X18D",),
     weights=MappingProxyType(
         {
             # A carry cell holds two LUT4; a 16x4 RAM four, and two more for its write port.
@@ -89,11 +104,13 @@ ECP5 = Family(
     ),
 )
 
-ICE40 = Family(
+ICE40_UP = Family(
     name="ice40",
     nextpnr="nextpnr-ice40",
     nextpnr_arguments=(),
     yosys_command="synth_ice40 -device u -dsp",
+    technology="portable",
+    boxed=(),
     weights=MappingProxyType(
         {
             "luts": {"SB_LUT4": 1},
@@ -107,6 +124,15 @@ ICE40 = Family(
         {"luts": "ICESTORM_LC", "dsps": "ICESTORM_DSP", "brams": "ICESTORM_RAM"}
     ),
 )
+
+ICE40_HX = replace(
+    ICE40_UP,
+    yosys_command="synth_ice40 -device hx",
+    technology="portable",
+    boxed=(),
+    sites=MappingProxyType({"luts": "ICESTORM_LC", "brams": "ICESTORM_RAM"}),
+)
+"""Without multiplier blocks: every product is built of LUTs."""
 
 _ALL = (
     Device(
@@ -138,12 +164,21 @@ _ALL = (
     ),
     Device(
         name="ice40-up5k",
-        family=ICE40,
+        family=ICE40_UP,
         part="--up5k",
         package="sg48",
         speed=None,
         capacity=Resources(luts=5280, ffs=5280, dsps=8, brams=30),
         target_mhz=24.0,
+    ),
+    Device(
+        name="ice40-hx8k",
+        family=ICE40_HX,
+        part="--hx8k",
+        package="ct256",
+        speed=None,
+        capacity=Resources(luts=7680, ffs=7680, dsps=0, brams=32),
+        target_mhz=48.0,
     ),
 )
 

@@ -1,27 +1,39 @@
 """Verilog to resources and Fmax, through yosys and nextpnr, with every result kept by content."""
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from bitwright.synth import cache, report, tools
+from bitwright.synth.boxes import box_verilog, hide, reveal
 from bitwright.synth.devices import Device, Resources
-from bitwright.synth.harness import HARNESS, harness_verilog, read_ports
+from bitwright.synth.harness import HARNESS, INSTANCE, harness_verilog, read_ports
+from bitwright.synth.hierarchy import Hierarchy, count_resources
 from bitwright.synth.report import RouteReport, SynthesisReport
-from bitwright.synth.tools import SynthesisError
+from bitwright.synth.timing import parse_clocks
+from bitwright.synth.tools import Progress, SynthesisError
 
 BUILD = Path("build/synth")
 """Where results are kept, one folder per digest, relative to the working directory."""
 
 # Part of every digest: raise it when the scripts below change what the tools are asked.
-_REVISION = 2
+_REVISION = 4
 
 
 class DoesNotFitError(SynthesisError):
     """The design needs more of something than the device has."""
 
 
-def synthesize(verilog: str, top: str, device: Device, *, build: Path = BUILD) -> SynthesisReport:
+def synthesize(
+    verilog: str,
+    top: str,
+    device: Device,
+    *,
+    build: Path = BUILD,
+    on_progress: Progress | None = None,
+) -> SynthesisReport:
     """Map module ``top`` of the Verilog text to the device's cells and count them.
 
     The folder ``build/<digest>/`` then holds `design.v`, `netlist.json`, `yosys.log` and
@@ -42,16 +54,18 @@ def synthesize(verilog: str, top: str, device: Device, *, build: Path = BUILD) -
     if not folder.is_dir():
         with cache.new_folder(folder) as working:
             (working / "design.v").write_text(verilog)
+            (working / "boxes.v").write_text(box_verilog(device.family.boxed))
             (working / "synth.ys").write_text(_synthesis_script(top, device))
-            seconds = tools.run(yosys, ["synth.ys"], working, "yosys.log")
+            seconds = tools.run(yosys, ["synth.ys"], working, "yosys.log", on_progress)
             cells = report.parse_cells((working / "stat.json").read_text())
             written = SynthesisReport(
                 top=top,
                 device=device.name,
                 digest=digest,
                 tool=yosys.identity,
-                resources=report.count_resources(cells, device.family),
+                resources=count_resources(cells, device.family),
                 cells=cells,
+                modules=read_hierarchy(working / "netlist.json", top).areas(device.family),
                 seconds=round(seconds, 1),
             )
             (working / "report.json").write_text(written.to_json())
@@ -68,12 +82,13 @@ def place_and_route(
     seed: int = 1,
     clock: str = "clk",
     build: Path = BUILD,
+    on_progress: Progress | None = None,
 ) -> RouteReport:
     """Synthesize, put the netlist into the harness of four pins, place and route it.
 
     ``freq_mhz`` is the clock to aim at (the device's own target if None); missing it is no error,
     `Clock.met` tells. Results vary with ``seed`` by some per cent: compare medians, not the best.
-    The folder ``build/<digest>/`` then holds `harness.v`, `routed.json`, logs and `report.json`.
+    The folder ``build/<digest>/`` then holds `routed.json`, logs and `report.json`.
 
     Raises:
         DoesNotFitError: the netlist exceeds the device, known before placement starts.
@@ -83,27 +98,23 @@ def place_and_route(
     target = device.target_mhz if freq_mhz is None else freq_mhz
     if target <= 0:
         raise ValueError(f"the clock to aim at must be above 0 MHz, got {target:g}")
-    synthesis = synthesize(verilog, top, device, build=build)
+    synthesis = synthesize(verilog, top, device, build=build, on_progress=on_progress)
     check_fit(synthesis.resources, device)
-    yosys, nextpnr = tools.find_program("yosys"), tools.find_program(device.family.nextpnr)
+    nextpnr = tools.find_program(device.family.nextpnr)
     digest = cache.digest_of(
         "route", _REVISION, synthesis.digest, clock, nextpnr.identity, device.nextpnr_arguments,
         target, seed,
     )  # fmt: skip
     folder = build / digest
     if not folder.is_dir():
-        netlist = build / synthesis.digest / "netlist.json"
-        wrapper = harness_verilog(top, read_ports(netlist, top), clock)
+        harnessed = _harnessed(synthesis, device, clock, build, on_progress)
+        cells = report.parse_cells((harnessed / "stat.json").read_text())
+        netlist_use = count_resources(cells, device.family)
         with cache.new_folder(folder) as working:
-            (working / "harness.v").write_text(wrapper)
-            (working / "harness.ys").write_text(_harness_script(top, device, synthesis.digest))
-            tools.run(yosys, ["harness.ys"], working, "yosys.log")
-            arguments = [*device.nextpnr_arguments, "--json", "harnessed.json"]
+            arguments = [*device.nextpnr_arguments, "--json", f"../{harnessed.name}/harnessed.json"]
             arguments += ["--report", "nextpnr.json", "--write", "routed.json"]
             arguments += ["--freq", f"{target:g}", "--seed", str(seed), "--timing-allow-fail"]
-            seconds = tools.run(nextpnr, arguments, working, "nextpnr.log")
-            cells = report.parse_cells((working / "stat.json").read_text())
-            netlist_use = report.count_resources(cells, device.family)
+            seconds = tools.run(nextpnr, arguments, working, "nextpnr.log", on_progress)
             found = (working / "nextpnr.json").read_text()
             written = RouteReport(
                 synthesis=synthesis,
@@ -112,7 +123,7 @@ def place_and_route(
                 seed=seed,
                 resources=report.parse_routed_resources(found, device, netlist_use),
                 harness=netlist_use - synthesis.resources,
-                clocks=report.parse_clocks(found),
+                clocks=parse_clocks(found, _owner(build / synthesis.digest, top)),
                 seconds=round(seconds, 1),
             )
             (working / "report.json").write_text(written.to_json())
@@ -134,10 +145,51 @@ def check_fit(used: Resources, device: Device) -> None:
         )
 
 
+def read_hierarchy(netlist: Path, top: str) -> Hierarchy:
+    """Read which module instance owns which cell from a netlist written by yosys as JSON."""
+    return Hierarchy(json.loads(netlist.read_text())["modules"][top])
+
+
+def _harnessed(
+    synthesis: SynthesisReport,
+    device: Device,
+    clock: str,
+    build: Path,
+    on_progress: Progress | None,
+) -> Path:
+    """Return the folder with the netlist in its harness: one for all seeds and devices."""
+    yosys, top = tools.find_program("yosys"), synthesis.top
+    digest = cache.digest_of("harness", _REVISION, synthesis.digest, clock, yosys.identity)
+    folder = build / digest
+    if not folder.is_dir():
+        ports = read_ports(build / synthesis.digest / "netlist.json", top)
+        wrapper = harness_verilog(top, ports, clock)
+        with cache.new_folder(folder) as working:
+            (working / "harness.v").write_text(wrapper)
+            (working / "harness.ys").write_text(_harness_script(top, device, synthesis.digest))
+            tools.run(yosys, ["harness.ys"], working, "yosys.log", on_progress)
+    return folder
+
+
+def _owner(folder: Path, top: str) -> Callable[[str], str]:
+    """Return what tells the module of a cell of the harnessed netlist."""
+    hierarchy = read_hierarchy(folder / "netlist.json", top)
+
+    def owner(cell: str) -> str:
+        inside = cell.removeprefix(f"{INSTANCE}.")
+        return HARNESS if inside == cell else hierarchy.owner(inside)
+
+    return owner
+
+
 def _synthesis_script(top: str, device: Device) -> str:
+    boxed = device.family.boxed
     return f"""\
+read_verilog boxes.v
 read_verilog -sv design.v
+{hide(boxed)}\
 {device.family.yosys_command} -top {top}
+{reveal(boxed)}\
 tee -q -o stat.json stat -json
 write_json netlist.json
 """

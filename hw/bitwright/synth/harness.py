@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HARNESS = "bitwright_harness"
+INSTANCE = "dut"
+"""Name of the design in the harness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ module {HARNESS}(input clk, input shift, input si, output so);
     leaving <= shift ? {{leaving, 1'b0}} : sampled;
   end
   assign so = leaving[{_bits(outputs) - 1}];
-  {_name(top)}dut(
+  {_name(top)}{INSTANCE}(
     {separator.join(connections)}
   );
 endmodule

@@ -1,12 +1,12 @@
 """What synthesis and routing found, as data: parsed from the tools' JSON, written as ours."""
 
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bitwright.synth.devices import Device, Family, Resources, find_device
+from bitwright.synth.devices import Device, Resources, find_device
+from bitwright.synth.hierarchy import ModuleArea
+from bitwright.synth.timing import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class SynthesisReport:
     resources: Resources
     cells: tuple[tuple[str, int], ...]
     """Every cell type of the netlist with its count."""
+    modules: tuple[ModuleArea, ...]
+    """What each module instance takes; adds up to `resources`."""
     seconds: float
     """Time yosys took; a result from the cache keeps it."""
 
@@ -48,36 +50,11 @@ class SynthesisReport:
         values = {key: value for key, value in values.items() if key != "utilisation"}
         values["resources"] = Resources(**values["resources"])
         values["cells"] = tuple(values["cells"].items())
+        values["modules"] = tuple(
+            ModuleArea(path=area["path"], resources=Resources(**area["resources"]))
+            for area in values["modules"]
+        )
         return cls(**values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriticalPath:
-    """The slowest path of a clock: from a flip-flop (or memory, multiplier) to the next."""
-
-    start: str
-    """Cell and port where it leaves."""
-    end: str
-    delay_ns: float
-    logic_ns: float
-    """Share of `delay_ns` inside cells, clock-to-output and set-up included."""
-    routing_ns: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """Timing of one clock after routing."""
-
-    name: str
-    fmax_mhz: float
-    target_mhz: float
-    critical_path: CriticalPath | None
-    """None where no path runs from the clock to itself."""
-
-    @property
-    def met(self) -> bool:
-        """Tell whether the routed design runs at the target."""
-        return self.fmax_mhz >= self.target_mhz
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,34 +84,38 @@ class RouteReport:
 
     def to_json(self) -> str:
         """Return all fields, Fmax and the utilisation, as JSON."""
+        return json.dumps(self.to_mapping(), indent=2)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return what `to_json` encodes."""
         derived = {
             "synthesis": self.synthesis.to_mapping(),
             "fmax_mhz": self.fmax_mhz,
             "utilisation": self.utilisation,
         }
-        return json.dumps(asdict(self) | derived, indent=2)
+        return asdict(self) | derived
 
     @classmethod
     def from_json(cls, text: str) -> "RouteReport":
         """Return the inverse of `to_json`."""
-        values = json.loads(text)
-        for derived in ("fmax_mhz", "utilisation"):
-            del values[derived]
+        return cls.from_mapping(json.loads(text))
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any]) -> "RouteReport":
+        """Build from the decoded JSON."""
+        derived = ("fmax_mhz", "utilisation")
+        values = {key: value for key, value in values.items() if key not in derived}
         values["synthesis"] = SynthesisReport.from_mapping(values["synthesis"])
         for key in ("resources", "harness"):
             values[key] = Resources(**values[key])
-        clocks = []
-        for clock in values["clocks"]:
-            path = clock.pop("critical_path")
-            clocks.append(Clock(**clock, critical_path=path and CriticalPath(**path)))
-        values["clocks"] = tuple(clocks)
+        values["clocks"] = tuple(Clock.from_mapping(clock) for clock in values["clocks"])
         return cls(**values)
 
 
 def utilisation(used: Resources, capacity: Resources) -> dict[str, float]:
-    """Return used / capacity per resource, rounded to 4 digits."""
+    """Return used / capacity per resource, rounded to 4 digits; where there is none, the count."""
     there = asdict(capacity)
-    return {name: round(count / there[name], 4) for name, count in asdict(used).items()}
+    return {name: round(count / (there[name] or 1), 4) for name, count in asdict(used).items()}
 
 
 def parse_cells(stat: str) -> tuple[tuple[str, int], ...]:
@@ -144,65 +125,8 @@ def parse_cells(stat: str) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((kind, count) for kind, count in cells.items() if kind != "$scopeinfo"))
 
 
-def count_resources(cells: tuple[tuple[str, int], ...], family: Family) -> Resources:
-    """Return the sites that a netlist of these cells occupies before packing."""
-
-    def total(weights: Mapping[str, int]) -> int:
-        return sum(
-            weight * count
-            for beginning, weight in weights.items()
-            for kind, count in cells
-            # SB_DFF and SB_RAM40_4K stand for all their variants with enables, sets and edges.
-            if kind.startswith(beginning)
-        )
-
-    return Resources(**{name: total(weights) for name, weights in family.weights.items()})
-
-
 def parse_routed_resources(report: str, device: Device, netlist: Resources) -> Resources:
     """Return the occupied sites of nextpnr's report; what it does not count, from the netlist."""
     sites = json.loads(report)["utilization"]
     counted = {name: sites[site]["used"] for name, site in device.family.sites.items()}
     return Resources(**(asdict(netlist) | counted))
-
-
-def parse_clocks(report: str) -> tuple[Clock, ...]:
-    """Return every clock of nextpnr's report with its critical path."""
-    parsed = json.loads(report)
-    paths = {
-        path["from"].removeprefix("posedge "): _critical_path(path["path"])
-        for path in parsed["critical_paths"]
-        if path["from"] == path["to"]
-    }
-    return tuple(
-        Clock(
-            name=clock_name(net),
-            fmax_mhz=round(figures["achieved"], 2),
-            target_mhz=figures["constraint"],
-            critical_path=paths.get(net),
-        )
-        for net, figures in sorted(parsed["fmax"].items())
-    )
-
-
-def clock_name(net: str) -> str:
-    """Return the name of a clock without what nextpnr adds when it promotes the net.
-
-    >>> clock_name("$glbnet$clk$TRELLIS_IO_IN"), clock_name("clk$SB_IO_IN_$glb_clk")
-    ('clk', 'clk')
-    """
-    net = net.removeprefix("$glbnet$").removesuffix("$glb_clk")
-    return re.sub(r"\$(TRELLIS_IO_IN|SB_IO_IN_?)$", "", net)
-
-
-def _critical_path(steps: list[dict[str, Any]]) -> CriticalPath:
-    routing = sum(step["delay"] for step in steps if step["type"] == "routing")
-    delay = sum(step["delay"] for step in steps)
-    first, last = steps[0]["from"], steps[-1]["to"]
-    return CriticalPath(
-        start=f"{first['cell']}.{first['port']}",
-        end=f"{last['cell']}.{last['port']}",
-        delay_ns=round(delay, 3),
-        logic_ns=round(delay - routing, 3),
-        routing_ns=round(routing, 3),
-    )

@@ -6,12 +6,16 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST = {"yosys": (0, 60), "nextpnr-ecp5": (0, 9), "nextpnr-ice40": (0, 9)}
 """The least version of each program: those of pyproject.toml."""
+POLL = 0.5
+"""Seconds between two looks at a tool's log."""
+
+Progress = Callable[[str], None]
 
 
 class SynthesisError(RuntimeError):
@@ -79,23 +83,68 @@ def is_new_enough(program: Program) -> bool:
     return tuple(int(number) for number in numbers[:2]) >= OLDEST[program.name]
 
 
-def run(program: Program, arguments: Sequence[str], folder: Path, log: str) -> float:
+def run(
+    program: Program,
+    arguments: Sequence[str],
+    folder: Path,
+    log: str,
+    on_progress: Progress | None = None,
+) -> float:
     """Run the tool inside ``folder``, its whole output in the file ``log`` there; return seconds.
 
-    Every file is named relative to ``folder``: the PyPI builds see a private ``/tmp``.
+    Every file is named relative to ``folder``: the PyPI builds see a private ``/tmp``. Meanwhile
+    ``on_progress`` is told, twice a second, what the tool does according to its log.
 
     Raises:
         ToolFailedError: exit code other than 0.
     """
     began = time.monotonic()
     command = [str(program.path), "-q", "-l", log, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        path = folder / log
+    path = folder / log
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            said = _watched(process, path, on_progress)
+        except BaseException:  # a tool left alone would go on for minutes
+            process.kill()
+            raise
+    if process.returncode:
         text = path.read_text(errors="replace") if path.exists() else ""
-        lines = lines_that_matter(text) or lines_that_matter(done.stdout + done.stderr)
-        raise ToolFailedError(program.identity, done.returncode, lines)
+        lines = lines_that_matter(text) or lines_that_matter(said)
+        raise ToolFailedError(program.identity, process.returncode, lines)
     return time.monotonic() - began
+
+
+def phase(log: str) -> str | None:
+    """Return the last thing that a log says the tool began; None before the first.
+
+    >>> phase("1. Executing Verilog-2005 frontend: a.v\\n2.1. Executing PROC pass (convert).\\n")
+    '2.1. PROC pass (convert)'
+    >>> phase("Info: Packing carries..\\nInfo:     at iteration #5, type ALL: wirelen = 80\\n")
+    'at iteration #5, type ALL: wirelen = 80'
+    """
+    found = None
+    for line in log.splitlines():
+        if match := re.match(r"([\d.]+)\s+Executing\s+(.*?)\.?$", line):
+            found = f"{match[1]} {match[2]}"
+        elif match := re.match(r"Info:\s+(.*\.\.|Routing .*|Running .*|at iteration .*)", line):
+            found = match[1].rstrip(".")
+    return found
+
+
+def _watched(process: "subprocess.Popen[str]", log: Path, on_progress: Progress | None) -> str:
+    """Wait for the end; return what the process printed."""
+    while True:
+        try:
+            return process.communicate(timeout=POLL)[0]
+        except subprocess.TimeoutExpired:
+            if on_progress is None or not log.exists():
+                continue
+            with log.open("rb") as file:
+                file.seek(max(0, log.stat().st_size - 4096))
+                if now := phase(file.read().decode(errors="replace")):
+                    on_progress(now)
 
 
 def lines_that_matter(log: str, most: int = 12) -> list[str]:

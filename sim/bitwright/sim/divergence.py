@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.compiler import LayerPlan, Program, predict
+from bitwright.compiler.cycles import window_cycle
 from bitwright.compiler.overlap import tile_cycles
 from bitwright.isa import timing
-from bitwright.isa.instructions import ExecuteOpcode
+from bitwright.isa.instructions import ExecuteOpcode, VectorOp
 from bitwright.network import AvgPool2d, Conv2d, Linear, MaxPool2d
 
 SHOWN_OPERANDS = 16
@@ -19,12 +20,12 @@ class Place:
     """Which part of the machine computed an output, and when."""
 
     engine: str
-    """``array``, ``vector lanes`` or ``host stream``."""
+    """``array``, ``vector lanes``, ``depthwise engine`` or ``host stream``."""
     instruction: int
     channel_tile: int
     pixel_tile: int
     row: int
-    """Of the array; 0 in the vector lanes."""
+    """Of the array; 0 elsewhere."""
     column: int
     """Of the array, or the lane."""
     cycle: int
@@ -159,12 +160,17 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...]) -> Place:
         taps = fields["words"] * fields["kernel_x"] * fields["kernel_y"]
         pixels = fields["out_width"] * fields["out_height"]
         if vector:
-            cycle = (tile * (pixels * taps)) + (tile + 1) * (
-                architecture.lanes + timing.FILL_OVERHEAD
-            )
-            cycle += (pixel + 1) * taps + timing.VECTOR_WRITE
+            depthwise = fields["vector_op"] == VectorOp.DEPTHWISE
+            if depthwise:
+                cycle = window_cycle(fields, tile, pixel, architecture)
+                cycle += timing.DEPTHWISE_LAG + timing.VECTOR_WRITE
+            else:
+                cycle = (tile * (pixels * taps)) + (tile + 1) * (
+                    architecture.lanes + timing.FILL_OVERHEAD
+                )
+                cycle += (pixel + 1) * taps + timing.VECTOR_WRITE
             return Place(
-                engine="vector lanes",
+                engine="depthwise engine" if depthwise else "vector lanes",
                 instruction=number,
                 channel_tile=tile,
                 pixel_tile=pixel,

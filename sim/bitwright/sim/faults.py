@@ -75,7 +75,7 @@ FAULTS: dict[str, Fault] = {
         Fault(
             "sign",
             "products with the activation code -3 have the wrong sign",
-            "bitwright.rtl.pe.product",
+            "bitwright.rtl.multiplier.product",
             _negated,
         ),
     )

@@ -14,8 +14,10 @@ import typer
 from bitwright.cli import (
     check,
     compile,
+    compress,
     demo,
     doctor,
+    estimate,
     formats,
     report,
     simulate,
@@ -23,6 +25,7 @@ from bitwright.cli import (
     verify,
     verilog,
     waves,
+    zoo,
 )
 
 DEBUG = "BITWRIGHT_DEBUG"
@@ -51,6 +54,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("formats")(formats.formats)
 app.command("check")(check.check)
+app.command("compress")(compress.compress)
 app.command("compile")(compile.compile)
 app.command("verify")(verify.verify)
 app.command("report")(report.report)
@@ -58,6 +62,8 @@ app.command("sim")(simulate.sim)
 app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
+app.command("estimate")(estimate.estimate)
+app.command("zoo")(zoo.zoo)
 
 
 def _print_version(wanted: bool) -> None:

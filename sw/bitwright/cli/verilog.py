@@ -11,6 +11,9 @@ def verilog(
         Path | None,
         typer.Option(help="Architecture (.toml); the default accelerator if left out."),
     ] = None,
+    technology: Annotated[
+        str, typer.Option(help="portable, or ecp5: with that family's cells instantiated.")
+    ] = "portable",
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
         "build/accelerator.v"
     ),
@@ -21,7 +24,7 @@ def verilog(
     from bitwright.rtl import generate
 
     architecture = Architecture() if arch is None else Architecture.load(arch)
-    text = generate(architecture)
+    text = generate(architecture, technology)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, text)
     typer.echo(f"{output}: architecture {architecture.name} ({architecture.hash:016x})")

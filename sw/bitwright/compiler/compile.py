@@ -1,11 +1,15 @@
 """From a network and an architecture to a program."""
 
+from contextlib import suppress
+from dataclasses import replace
+
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.lower import Lowering, Operation
 from bitwright.compiler.overlap import waits
 from bitwright.compiler.placement import Place, place, resolve_banks
 from bitwright.compiler.program import LayerPlan, Program, Region
 from bitwright.compiler.schedule import schedule
+from bitwright.compiler.stacking import Stacked, stack
 from bitwright.compiler.steps import list_steps
 from bitwright.compiler.storage import Storage, assign_storage
 from bitwright.isa import Architecture
@@ -19,6 +23,25 @@ def compile(network: Network, architecture: Architecture) -> Program:
     Raises:
         CompileError: the network does not fit the architecture.
     """
+    stacked = stack(network, architecture)
+    if stacked is not None:
+        with suppress(CompileError):  # the stacked image is larger, and may not fit
+            program = _compile(stacked.network, architecture)
+            return _restored(program, network, stacked)
+    return _compile(network, architecture)
+
+
+def _restored(program: Program, network: Network, stacked: Stacked) -> Program:
+    """The program as one of the network it was made for, its input's lines as they are sent."""
+    plans = []
+    for plan in program.layers:
+        layer = network[plan.name]
+        lines = stacked.lines if isinstance(layer, Input) else None
+        plans.append(replace(plan, shape=layer.shape, lines=lines))
+    return replace(program, network=network, layers=tuple(plans))
+
+
+def _compile(network: Network, architecture: Architecture) -> Program:
     storage = assign_storage(network)
     steps, sides = resolve_banks(list_steps(network, storage), storage)
     places = place(network, architecture, steps, storage, sides)

@@ -6,6 +6,8 @@ import numpy as np
 
 from bitwright.arith import accumulator_bits
 from bitwright.compiler import pack
+from bitwright.compiler.cycles import vector_cycles
+from bitwright.compiler.depthwise import windows_of_raster
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.pack import Bytes
 from bitwright.compiler.placement import Place
@@ -312,12 +314,17 @@ class Lowering:
             self._check_residual(layer.name, int(layer.residual_multiplier.max()))
         zero_point = self._zero_point(step.source)
         fields = self._common(step, vector=True)
+        fields |= self._requantized(layer.requantization, layer.output.zero_point)
+        fields |= {"vector_op": VectorOp.MAC, "pad": zero_point}
         window = self._windowed(
             self._input(step), layer.stride, layer.padding, layer.dilation, (kh, kw)
         )
         window["in_base"] += fields["in_base"]
-        fields |= window | self._requantized(layer.requantization, layer.output.zero_point)
-        fields |= {"vector_op": VectorOp.MAC, "pad": zero_point}
+        choices = [fields | window]
+        raster = windows_of_raster(layer, self._input(step), self.architecture)
+        if raster is not None:
+            choices.append(fields | raster)
+        fields = min(choices, key=lambda chosen: vector_cycles(chosen, self.architecture))
         return Operation(
             step=step.name,
             fields=fields,

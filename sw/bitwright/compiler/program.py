@@ -51,6 +51,9 @@ class LayerPlan:
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
     """Of a vector stored in another order: the logical index of each stored byte."""
+    lines: tuple[tuple[int, ...], ...] | None = None
+    """Of an input stored stacked (`bitwright.compiler.stacking`): the image's lines that are side
+    by side in each stored line, -1 for padding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,7 +136,7 @@ class Program:
         if codes.size and not (codes.min() >= low and codes.max() <= high):
             raise ValueError(f"input codes must be in {low}..{high}")
         plan, lanes = self.input_plan, self.architecture.lanes
-        flat = _stored(codes.astype(np.int8), plan)
+        flat = _stored(codes.astype(np.int8), plan, self.network.input.output.zero_point)
         beats = -(-flat.shape[1] // lanes)
         packed = np.zeros((len(codes), beats * lanes), np.uint8)
         packed[:, : flat.shape[1]] = flat.view(np.uint8)
@@ -144,6 +147,8 @@ class Program:
         region = plan.region
         index = np.arange(region.pixels)[:, None] * region.pitch + np.arange(region.channels)
         pixels = data.view(np.int8)[:, index]  # (N, pixels, channels)
+        if plan.lines is not None:
+            return _unstacked(pixels, plan)
         if len(plan.shape) == 3:
             channels, height, width = plan.shape
             return np.ascontiguousarray(
@@ -241,10 +246,28 @@ def _plan(values: dict[str, Any]) -> LayerPlan:
         instructions=tuple(values["instructions"]),
         shape=tuple(values["shape"]),
         order=None if values["order"] is None else tuple(values["order"]),
+        lines=None if values["lines"] is None else tuple(map(tuple, values["lines"])),
     )
 
 
-def _stored(codes: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:
+def _stored(codes: NDArray[np.int8], plan: LayerPlan, pad: int) -> NDArray[np.int8]:
+    if plan.lines is not None:
+        padding = np.full_like(codes[:, :, :1], pad)
+        lines = np.concatenate([codes, padding], axis=2)[:, :, np.array(plan.lines)]
+        # (N, C, line, ky, W) to (N, line, W, ky, C)
+        return np.ascontiguousarray(lines.transpose(0, 2, 4, 3, 1)).reshape(len(codes), -1)
     if codes.ndim == 4:
         return np.ascontiguousarray(codes.transpose(0, 2, 3, 1)).reshape(len(codes), -1)
     return np.ascontiguousarray(codes)
+
+
+def _unstacked(pixels: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:
+    """(N, pixels, ky C) of a stacked input as codes (N, C, H, W)."""
+    channels, height, width = plan.shape
+    lines = np.array(plan.lines)
+    stored = pixels.reshape(len(pixels), len(lines), width, lines.shape[1], channels)
+    codes = np.empty((len(pixels), channels, height, width), np.int8)
+    for y in range(height):
+        line, place = np.argwhere(lines == y)[0]
+        codes[:, :, y] = stored[:, line, :, place].transpose(0, 2, 1)
+    return codes

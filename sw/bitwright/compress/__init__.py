@@ -1,7 +1,8 @@
-from bitwright.compress.calibrate import Observer, Range, calibrate
+from bitwright.compress.calibrate import Observer, calibrate
 from bitwright.compress.codes import decode, encode
 from bitwright.compress.evaluate import evaluate
 from bitwright.compress.fake import FakeQuantize
+from bitwright.compress.methods.calibration import Range
 from bitwright.compress.models import DigitsResNet, LeNet5
 from bitwright.compress.quantize import quantize
 from bitwright.compress.reference import QuantizedReference, quantize_reference

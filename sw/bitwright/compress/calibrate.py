@@ -1,7 +1,6 @@
 """Which values each tensor of the float graph takes on sample inputs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -9,6 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bitwright.compress.methods.calibration import (
+    Divergence,
+    Histogram,
+    Range,
+    count,
+    divergence_range,
+    minmax_range,
+    mse_range,
+    percentile_range,
+)
+from bitwright.compress.methods.calibration.histogram import BINS
 from bitwright.importers.execute import taps
 from bitwright.importers.graph import FloatGraph
 
@@ -18,29 +28,21 @@ Samples: TypeAlias = (
 """Inputs (N, ...), or a sequence of such batches."""
 
 _BATCH = 128
-_BINS = 1 << 14
-"""A percentile is right to a 16,384th of the range: a 64th of a step of 8 bits."""
 
 
 class Observer(StrEnum):
-    """How the values seen become a range."""
+    """How the values seen become a range; a module of `methods.calibration` each."""
 
     MINMAX = "minmax"
     """From the least to the greatest."""
     PERCENTILE = "percentile"
     """Rare extremes are left out, and saturate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The real values low .. high."""
-
-    low: float
-    high: float
-
-    def union(self, other: "Range") -> "Range":
-        """The least range that holds both."""
-        return Range(min(self.low, other.low), max(self.high, other.high))
+    MSE = "mse"
+    """The least mean squared error."""
+    KL = "kl"
+    """The least symmetric Kullback-Leibler divergence between histograms."""
+    JS = "js"
+    """The least Jensen-Shannon divergence between histograms."""
 
 
 def calibrate(
@@ -49,48 +51,46 @@ def calibrate(
     *,
     observer: Observer | str = Observer.MINMAX,
     percentile: float = 99.99,
+    bits: int = 8,
+    symmetric: bool = True,
 ) -> dict[str, Range]:
     """The range of every node's output, by name.
 
     With ``percentile`` p, ``high`` is the least of 16,384 steps of the whole range that p percent
-    of the values do not exceed, and ``low`` likewise from below; p = 100 is min-max. Raises
-    ValueError for no samples, samples of another shape, or values that are not finite.
+    of the values do not exceed, and ``low`` likewise from below; p = 100 is min-max. The searches
+    suit the range to codes of ``bits`` bits, with zero point 0 or not. Raises ValueError for no
+    samples, samples of another shape, or values that are not finite.
     """
-    batches = _batches(graph, samples)
+    observer = Observer(observer)
+    batches = as_batches(graph, samples)
     ranges: dict[str, Range] = {}
     for name, values in _observe(graph, batches):
         seen = Range(float(values.min()), float(values.max()))
         ranges[name] = ranges[name].union(seen) if name in ranges else seen
-    if Observer(observer) is Observer.MINMAX:
+    if observer is Observer.MINMAX:
         return ranges
-    if not 50 < percentile <= 100:
-        raise ValueError(f"percentile must lie above 50 and up to 100, not {percentile}")
-    counts = {name: np.zeros(_BINS, np.int64) for name in ranges}
+    counts = {name: np.zeros(BINS, np.int64) for name in ranges}
     for name, values in _observe(graph, batches):
-        counts[name] += histogram(values, ranges[name])
-    return {name: clip(ranges[name], counts[name], percentile) for name in ranges}
+        counts[name] += count(values, ranges[name])
+    return {
+        name: choose(Histogram(ranges[name], counts[name]), observer, percentile, bits, symmetric)
+        for name in ranges
+    }
 
 
-def histogram(values: NDArray[np.float32], over: Range) -> NDArray[np.int64]:
-    """How many values fall in each of 16,384 equal parts of the range."""
-    width = (over.high - over.low) / _BINS
-    if not width:
-        return np.bincount([0], weights=[values.size], minlength=_BINS).astype(np.int64)
-    part = ((values.ravel().astype(np.float64) - over.low) / width).astype(np.int64)
-    return np.bincount(np.minimum(part, _BINS - 1), minlength=_BINS)
-
-
-def clip(over: Range, counts: NDArray[np.int64], percentile: float) -> Range:
-    """The range without the parts beyond the percentile on either side."""
-    width = (over.high - over.low) / len(counts)
-    wanted = counts.sum() * percentile / 100
-    up_to, down_to = np.cumsum(counts), np.cumsum(counts[::-1])
-    last = int(np.searchsorted(up_to, wanted))
-    first = int(np.searchsorted(down_to, wanted))
-    # The ends themselves are exact, not the sum of rounded widths.
-    high = over.high if last >= len(counts) - 1 else over.low + (last + 1) * width
-    low = over.low if first >= len(counts) - 1 else over.high - (first + 1) * width
-    return Range(low, high)
+def choose(
+    seen: Histogram, observer: Observer, percentile: float, bits: int, symmetric: bool
+) -> Range:
+    """The range that the method finds in a histogram."""
+    match observer:
+        case Observer.MINMAX:
+            return minmax_range(seen)
+        case Observer.PERCENTILE:
+            return percentile_range(seen, percentile)
+        case Observer.MSE:
+            return mse_range(seen, bits, symmetric)
+        case Observer.KL | Observer.JS:
+            return divergence_range(seen, bits, symmetric, Divergence(observer.value))
 
 
 def _observe(
@@ -107,7 +107,8 @@ def _observe(
                 yield name, values
 
 
-def _batches(graph: FloatGraph, samples: Samples) -> list[torch.Tensor]:
+def as_batches(graph: FloatGraph, samples: Samples) -> list[torch.Tensor]:
+    """The samples as float32 tensors (N, ...), checked against the graph's input."""
     whole = isinstance(samples, np.ndarray | torch.Tensor)
     parts = [torch.as_tensor(part) for part in ([samples] if whole else samples)]
     shape = graph.input.shape

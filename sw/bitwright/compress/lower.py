@@ -1,14 +1,18 @@
 """Each node of the float graph as its integer layer, once every tensor's quantization is known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith import Rounding, quantize_multiplier
+from bitwright.compress.grid import Grid
 from bitwright.compress.scales import (
+    QuantizedWeight,
     at_shift,
     clamp_codes,
+    encode_weight,
     paired_multipliers,
     quantize_weight,
 )
@@ -55,32 +59,41 @@ class Settings:
 
 
 def lower(
-    graph: floats.FloatGraph, outputs: dict[str, Quantization], settings: Settings
+    graph: floats.FloatGraph,
+    outputs: Mapping[str, Quantization],
+    settings: Settings,
+    grids: Mapping[str, Grid] | None = None,
 ) -> tuple[Layer, ...]:
     """The integer layers of the graph's nodes; ``outputs`` has each tensor's quantization.
 
+    Weights of the layers in ``grids`` lie on their grid; those of the others are quantized here.
     Raises ValueError naming the layer whose scales lie too far apart for any multiplier.
     """
     layers = []
     for node in graph.nodes:
         sources = [outputs[name] for name in node.inputs]
         try:
-            layers.append(_convert(node, sources, outputs[node.name], settings))
+            grid = (grids or {}).get(node.name)
+            layers.append(_convert(node, sources, outputs[node.name], settings, grid))
         except ValueError as error:
             raise ValueError(f"layer {node.name!r}: {error}") from error
     return tuple(layers)
 
 
 def _convert(
-    node: floats.Node, sources: list[Quantization], output: Quantization, settings: Settings
+    node: floats.Node,
+    sources: list[Quantization],
+    output: Quantization,
+    settings: Settings,
+    grid: Grid | None,
 ) -> Layer:
     match node:
         case floats.Input():
             return Input(name=node.name, inputs=(), shape=node.shape, output=output)
         case floats.Conv2d():
-            return _conv2d(node, sources, output, settings)
+            return _conv2d(node, sources, output, settings, grid)
         case floats.Linear():
-            return _linear(node, sources[0], output, settings)
+            return _linear(node, sources[0], output, settings, grid)
         case floats.Add():
             return _add(node, sources, output, settings)
         case floats.MaxPool2d():
@@ -126,10 +139,26 @@ def _convert(
             raise TypeError(f"node {node.name!r}: no integer layer for a {type(node).__name__}")
 
 
+def _weight(
+    node: floats.Conv2d | floats.Linear,
+    source: Quantization,
+    output: Quantization,
+    settings: Settings,
+    grid: Grid | None,
+) -> QuantizedWeight:
+    if grid is not None:
+        return encode_weight(node.weight, node.bias, source, output, grid)
+    return quantize_weight(node.weight, node.bias, source, output, settings.weight_bits)
+
+
 def _conv2d(
-    node: floats.Conv2d, sources: list[Quantization], output: Quantization, settings: Settings
+    node: floats.Conv2d,
+    sources: list[Quantization],
+    output: Quantization,
+    settings: Settings,
+    grid: Grid | None,
 ) -> Conv2d:
-    weight = quantize_weight(node.weight, node.bias, sources[0], output, settings.weight_bits)
+    weight = _weight(node, sources[0], output, settings, grid)
     ratios = weight.step / output.scale
     residual = None
     if len(sources) == 2:
@@ -152,14 +181,18 @@ def _conv2d(
         groups=node.groups,
         requantization=requantization,
         residual_multiplier=residual,
-        weight_bits=settings.weight_bits,
+        weight_bits=weight.bits,
     )
 
 
 def _linear(
-    node: floats.Linear, source: Quantization, output: Quantization, settings: Settings
+    node: floats.Linear,
+    source: Quantization,
+    output: Quantization,
+    settings: Settings,
+    grid: Grid | None,
 ) -> Linear:
-    weight = quantize_weight(node.weight, node.bias, source, output, settings.weight_bits)
+    weight = _weight(node, source, output, settings, grid)
     return Linear(
         name=node.name,
         inputs=node.inputs,
@@ -168,7 +201,7 @@ def _linear(
         weight=weight.codes,
         bias=weight.bias,
         requantization=_requantization(node, weight.step / output.scale, output, settings),
-        weight_bits=settings.weight_bits,
+        weight_bits=weight.bits,
     )
 
 

@@ -1,4 +1,6 @@
-"""The two networks that demos and tests train: small enough for minutes, real enough to mean it."""
+"""Networks that demos, tests and benchmarks train: small enough for minutes, yet real."""
+
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -76,4 +78,26 @@ class DigitsResNet(nn.Module):
         x = self.relu(self.norm(self.stem(x)))
         x = self.block2(self.block1(x))
         logits: Tensor = self.classifier(self.pool(x).flatten(1))
+        return logits
+
+
+class Tfc(nn.Module):
+    """Three hidden layers of 64 for images (N, 1, 28, 28): 59,402 parameters.
+
+    FINN's fully connected network for MNIST (arXiv:1612.07119), batch-normalised, with ReLU.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        sizes = (784, 64, 64, 64)
+        hidden = [
+            nn.Sequential(nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU())
+            for a, b in pairwise(sizes)
+        ]
+        self.hidden = nn.Sequential(*hidden)
+        self.classifier = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.hidden(x.flatten(1)))
         return logits

@@ -8,7 +8,7 @@ import torch
 from bitwright.arith import Rounding
 from bitwright.compress.calibrate import Observer, Samples, calibrate
 from bitwright.compress.lower import Settings, lower
-from bitwright.compress.scales import activation_quantization
+from bitwright.compress.methods.calibration import activation_quantization
 from bitwright.compress.sharing import separate_input, shared_ranges
 from bitwright.importers import FloatGraph, import_program
 from bitwright.importers.torch_export import Example, Program
@@ -49,7 +49,14 @@ def quantize(
     graph = separate_input(import_program(model, _example(calibration_inputs)))
     for note in graph.notes:
         _log.warning(note)
-    ranges = calibrate(graph, calibration_inputs, observer=observer, percentile=percentile)
+    ranges = calibrate(
+        graph,
+        calibration_inputs,
+        observer=observer,
+        percentile=percentile,
+        bits=activation_bits,
+        symmetric=symmetric,
+    )
     outputs = {
         name: activation_quantization(seen, activation_bits, symmetric)
         for name, seen in shared_ranges(graph, ranges).items()

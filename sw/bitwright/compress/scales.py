@@ -5,13 +5,14 @@ say what the codes mean.
 """
 
 from dataclasses import dataclass
-from math import floor, isinf, ldexp
+from math import isinf, ldexp
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith import Integer, quantize_multiplier
-from bitwright.compress.calibrate import Range
+from bitwright.compress.grid import Grid
+from bitwright.compress.methods.calibration.quantization import nearest
 from bitwright.importers.graph import Array
 from bitwright.network import Codes, Quantization
 
@@ -20,21 +21,6 @@ _LEAST_RATIO = 2.0**-24
 """Of accumulator step to output step: finer accumulators would only cost width."""
 _MULTIPLIER_LIMIT = (1 << 31) - 1
 _SHIFT_LIMIT = 62
-
-
-def activation_quantization(seen: Range, bits: int, symmetric: bool) -> Quantization:
-    """The scale and zero point that cover ``seen`` and zero with codes of ``bits`` bits.
-
-    Symmetric: zero point 0, and the greater magnitude is the greatest code. Asymmetric: every
-    code is used, and zero is exactly a code; without negative values the zero point is the least.
-    """
-    low, high = min(seen.low, 0.0), max(seen.high, 0.0)
-    top = (1 << (bits - 1)) - 1
-    if symmetric:
-        return Quantization(scale=max(-low, high) / top or 1.0, zero_point=0, bits=bits)
-    scale = (high - low) / ((1 << bits) - 1) or 1.0
-    zero_point = _nearest(-low / scale) - (1 << (bits - 1))
-    return Quantization(scale=scale, zero_point=min(zero_point, top), bits=bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +33,8 @@ class QuantizedWeight:
     """(O,), in steps of the accumulator."""
     step: NDArray[np.float64]
     """(O,), the real value of 1 in the accumulator: input scale times weight scale."""
+    bits: int
+    """Width of the codes."""
 
 
 def quantize_weight(
@@ -60,14 +48,39 @@ def quantize_weight(
     """
     top = (1 << (bits - 1)) - 1
     scale = np.abs(weight).reshape(len(weight), -1).max(axis=1) / top
-    scale = np.maximum(scale, np.abs(bias) / (source.scale * _BIAS_LIMIT))
-    scale = np.maximum(scale, output.scale / source.scale * _LEAST_RATIO)
-    step = scale * source.scale
+    scale = np.maximum(scale, _least_scale(bias, source, output))
     codes = Integer(bits).encode(weight, scale=scale, channel_axis=0, narrow=True).codes
+    return _with_bias(codes.astype(np.int64), bias, scale * source.scale, bits)
+
+
+def encode_weight(
+    weight: Array, bias: Array, source: Quantization, output: Quantization, grid: Grid
+) -> QuantizedWeight:
+    """The codes of weights that lie on a grid; the bias as `quantize_weight` does.
+
+    A channel whose scale is too small for its bias or multiplier keeps values, not codes: they
+    are rounded to the least scale that will do.
+    """
+    codes, bits = grid.codes(grid.index(weight)), grid.weight_bits
+    least = _least_scale(bias, source, output)
+    fine = grid.scale < least
+    scale = np.maximum(grid.scale, least)
+    if fine.any():
+        values = grid.values(grid.index(weight))[fine]
+        coarse = Integer(8).encode(values, scale=scale[fine], channel_axis=0, narrow=True).codes
+        codes[fine] = coarse
+    return _with_bias(codes, bias, scale * source.scale, bits)
+
+
+def _least_scale(bias: Array, source: Quantization, output: Quantization) -> NDArray[np.float64]:
+    """The least weight scale under which bias and multiplier have their width, per channel."""
+    for_bias = np.abs(bias) / (source.scale * _BIAS_LIMIT)
+    return np.asarray(np.maximum(for_bias, output.scale / source.scale * _LEAST_RATIO))
+
+
+def _with_bias(codes: Codes, bias: Array, step: NDArray[np.float64], bits: int) -> QuantizedWeight:
     return QuantizedWeight(
-        codes=codes.astype(np.int64),
-        bias=np.rint(bias / step).astype(np.int64),
-        step=step,
+        codes=codes, bias=np.rint(bias / step).astype(np.int64), step=step, bits=bits
     )
 
 
@@ -88,7 +101,7 @@ def paired_multipliers(
 
 def at_shift(ratio: float, shift: int) -> int:
     """round(ratio 2^shift), half up: the multiplier of a ratio under a given shift."""
-    return _nearest(ldexp(float(ratio), int(shift)))
+    return nearest(ldexp(float(ratio), int(shift)))
 
 
 def _greatest_shift(ratio: float) -> int:
@@ -106,11 +119,5 @@ def clamp_codes(low: float, high: float, output: Quantization) -> tuple[int, int
 def _bound(value: float, output: Quantization) -> int:
     if isinf(value):
         return output.low if value < 0 else output.high
-    code = output.zero_point + _nearest(value / output.scale)
+    code = output.zero_point + nearest(value / output.scale)
     return min(max(code, output.low), output.high)
-
-
-def _nearest(value: float) -> int:
-    """The nearest integer, half up; not floor(value + 1/2), a sum that rounds on its own."""
-    whole = floor(value)
-    return whole + (value - whole >= 0.5)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bitwright.compress.calibrate import Range
+from bitwright.compress.methods.calibration import Range
 from bitwright.importers.graph import Clamp, Concat, Flatten, FloatGraph, Input, MaxPool2d, Node
 
 
@@ -30,8 +30,8 @@ def separate_input(graph: FloatGraph) -> FloatGraph:
     return FloatGraph(nodes=tuple(nodes), notes=graph.notes)
 
 
-def shared_ranges(graph: FloatGraph, ranges: dict[str, Range]) -> dict[str, Range]:
-    """For each node the union of the ranges of all nodes that must share its quantization."""
+def groups(graph: FloatGraph) -> dict[str, str]:
+    """For each node the name of the one that stands for all that share its quantization."""
     group = {node.name: node.name for node in graph.nodes}
 
     def find(name: str) -> str:
@@ -43,11 +43,16 @@ def shared_ranges(graph: FloatGraph, ranges: dict[str, Range]) -> dict[str, Rang
         if isinstance(node, MaxPool2d | Flatten | Concat):
             for name in node.inputs:
                 group[find(name)] = find(node.name)
+    return {name: find(name) for name in group}
+
+
+def shared_ranges(graph: FloatGraph, ranges: dict[str, Range]) -> dict[str, Range]:
+    """For each node the union of the ranges of all nodes that must share its quantization."""
     shared: dict[str, Range] = {}
-    for name in group:
-        root = find(name)
+    standing = groups(graph)
+    for name, root in standing.items():
         shared[root] = shared[root].union(ranges[name]) if root in shared else ranges[name]
-    return {name: shared[find(name)] for name in group}
+    return {name: shared[root] for name, root in standing.items()}
 
 
 def _is_input(nodes: dict[str, Node], name: str) -> bool:

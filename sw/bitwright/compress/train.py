@@ -73,7 +73,7 @@ def train(
         optimizer, max_lr=training.learning_rate, total_steps=training.epochs * batches
     )
     random = np.random.default_rng(training.seed)
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(training.seed)
         for epoch in range(1, training.epochs + 1):
             model.train()
@@ -101,7 +101,8 @@ def train(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """With torch on one thread; as many as before afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

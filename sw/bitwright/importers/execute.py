@@ -1,6 +1,6 @@
 """What each node of the float graph computes, in torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import inf
 
 import torch
@@ -59,15 +59,20 @@ def taps(graph: FloatGraph, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield node.name, value
 
 
-def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
-    """The output (N, *shape) of one node from its inputs', in their floating-point type."""
+def run_node(
+    node: Node, inputs: Sequence[Tensor], weight: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
+    """The output (N, *shape) of one node from its inputs', in their floating-point type.
+
+    ``weight`` and ``bias`` stand in for those of a `Conv2d` or `Linear`; gradients reach them.
+    """
     x = inputs[0]
     match node:
         case Conv2d():
             y = functional.conv2d(
-                _pad(x, node.padding, 0.0),
-                _tensor(node.weight, x),
-                _tensor(node.bias, x),
+                pad_image(x, node.padding, 0.0),
+                _tensor(node.weight, x) if weight is None else weight,
+                _tensor(node.bias, x) if bias is None else bias,
                 node.stride,
                 0,
                 node.dilation,
@@ -76,22 +81,26 @@ def run_node(node: Node, inputs: list[Tensor]) -> Tensor:
             if len(inputs) == 2:
                 y = y + inputs[1]
         case Linear():
-            y = functional.linear(x, _tensor(node.weight, x), _tensor(node.bias, x))
+            y = functional.linear(
+                x,
+                _tensor(node.weight, x) if weight is None else weight,
+                _tensor(node.bias, x) if bias is None else bias,
+            )
         case ChannelAffine():
             per_channel = (-1,) + (1,) * (x.ndim - 2)
             factor, offset = _tensor(node.factor, x), _tensor(node.offset, x)
             y = x * factor.reshape(per_channel) + offset.reshape(per_channel)
         case MaxPool2d():
-            padded = _pad(x, node.padding, -inf)
+            padded = pad_image(x, node.padding, -inf)
             y = functional.max_pool2d(padded, node.kernel, node.stride, 0, node.dilation)
         case AvgPool2d():
-            padded = _pad(x, node.padding, 0.0)
+            padded = pad_image(x, node.padding, 0.0)
             y = functional.avg_pool2d(padded, node.kernel, node.stride, divisor_override=1)
             y = y / node.divisor
         case Add():
             y = x + inputs[1]
         case Concat():
-            y = torch.cat(inputs, dim=1)
+            y = torch.cat(list(inputs), dim=1)
         case Flatten():
             y = x.flatten(1)
         case Clamp():
@@ -107,7 +116,8 @@ def _tensor(values: Array, like: Tensor) -> Tensor:
     return torch.from_numpy(values).to(like.dtype)
 
 
-def _pad(x: Tensor, padding: Padding, value: float) -> Tensor:
+def pad_image(x: Tensor, padding: Padding, value: float) -> Tensor:
+    """The images (N, C, H, W) with ``value`` around them."""
     if padding == (0, 0, 0, 0):
         return x
     top, left, bottom, right = padding

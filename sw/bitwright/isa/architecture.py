@@ -9,7 +9,8 @@ from typing import Any
 
 ROUNDINGS = ("half_up", "half_even", "half_away", "floor", "trunc")
 """Requantisation roundings the post-processing lanes can be built with."""
-MULTIPLIERS = ("dsp", "lut")
+PE_MULTIPLIERS = ("twin", "dsp", "lut")
+LANE_MULTIPLIERS = ("dsp", "lut")
 
 
 class ArchitectureError(ValueError):
@@ -42,14 +43,18 @@ class Architecture:
     """Words of `lanes` bytes in the weight buffer; a power of two."""
     parameter_records: int = 1024
     """Per-channel records of bias, multiplier and shift; a power of two."""
+    line_words: int = 0
+    """Words in a line of the largest image the depthwise engine takes; 0 leaves the engine out."""
     execute_instructions: int = 128
     """Instructions of the execute thread; a power of two."""
     fetch_instructions: int = 128
     """Instructions of the fetch thread; a power of two."""
-    pe_multiplier: str = "dsp"
-    """Products of the array: `dsp` leaves them to the tools, `lut` builds them of adders."""
+    pe_multiplier: str = "twin"
+    """Products of the array: `twin` two and `dsp` one to a multiplier block, `lut` of adders."""
+    pe_dsps: int = 512
+    """Multiplier blocks the array takes at most; further products are made of adders."""
     lane_multiplier: str = "dsp"
-    """The same for the post-processing and vector lanes."""
+    """The lanes' wide products: `dsp`, of multiplier blocks, or `lut`, of adders."""
 
     def __post_init__(self) -> None:
         """Check every field and the relations between them."""
@@ -67,6 +72,10 @@ class Architecture:
                 raise ArchitectureError(
                     f"{key} must be a power of two in {low}..{high}, got {value!r}"
                 )
+        if not _is_integer(self.line_words) or not (
+            self.line_words == 0 or 16 <= self.line_words <= 1024
+        ):
+            raise ArchitectureError(f"line_words must be 0 or in 16..1024, got {self.line_words!r}")
         for key, low, high in (("accumulator_bits", 16, 32), ("multiplier_bits", 8, 31)):
             value = getattr(self, key)
             if not _is_integer(value) or not low <= value <= high:
@@ -88,11 +97,16 @@ class Architecture:
                 )
         if not self.roundings:
             raise ArchitectureError(f"roundings needs at least one of {', '.join(ROUNDINGS)}")
-        for key in ("pe_multiplier", "lane_multiplier"):
-            if getattr(self, key) not in MULTIPLIERS:
+        for key, known in (
+            ("pe_multiplier", PE_MULTIPLIERS),
+            ("lane_multiplier", LANE_MULTIPLIERS),
+        ):
+            if getattr(self, key) not in known:
                 raise ArchitectureError(
-                    f"{key} must be one of {', '.join(MULTIPLIERS)}, got {getattr(self, key)!r}"
+                    f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}"
                 )
+        if not _is_integer(self.pe_dsps) or not 0 <= self.pe_dsps <= 1024:
+            raise ArchitectureError(f"pe_dsps must be in 0..1024, got {self.pe_dsps!r}")
 
     @property
     def lanes(self) -> int:

@@ -41,6 +41,8 @@ class VectorOp(IntEnum):
     MAX = 0
     SUM = 1
     MAC = 2
+    DEPTHWISE = 3
+    """Nine products at once, in the depthwise engine."""
 
 
 class RoundingCode(IntEnum):
@@ -117,6 +119,12 @@ EXECUTE_FIELDS: dict[str, Field] = {
 
 ``wait`` is, of a CONV behind a CONV, the number of cycles from the earlier walk's end to this one's
 start.
+
+DEPTHWISE reads every pixel of its input once, so its loops are those of a 1 x 1 kernel, but over
+``words`` pixels by ``height`` lines; ``out_width`` by ``out_height`` are its windows. The window
+after one in the same line ends ``kernel_x_step`` words further on, the first of the next line
+``kernel_y_step`` words after a line's last. Bits 0 to 3 of ``dilation_y`` tell that windows reach
+one pixel over the left, right, top, bottom edge.
 """
 
 FETCH_FIELDS: dict[str, Field] = {

@@ -1,5 +1,6 @@
 """A run's figures as a page for people, and waveforms as pictures."""
 
+from bitwright.report.compression import render_compression, save_compression
 from bitwright.report.examples import Examples, choose_examples
 from bitwright.report.run import (
     ReportError,
@@ -20,6 +21,8 @@ __all__ = [
     "judge",
     "load_figures",
     "mark_latest",
+    "render_compression",
     "render_run",
+    "save_compression",
     "save_run",
 ]

@@ -1,20 +1,12 @@
 """The report's plots, drawn with matplotlib into SVG that follows the page's colours."""
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bitwright.isa import Architecture
-from bitwright.report.palette import LIGHT, themed
+from bitwright.report.palette import LIGHT
+from bitwright.report.plot import HUES, as_svg, drawing
 from bitwright.report.tenants import Step, Tenant
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-WIDTH = 9.4  # inches
-HUES = ("blue", "orange", "green", "purple", "sky", "red")
 
 
 def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architecture) -> str:
@@ -27,7 +19,7 @@ def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architectur
     cycles = [_cycles(layer) for layer in shown]
     # The cycles that the products would take if every PE had one in each.
     products = [layer["macs"] / size for layer in shown]
-    with _figure(0.36 * len(shown) + 1.3) as figure:
+    with drawing(0.36 * len(shown) + 1.3) as figure:
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1.25))
         rest = [
             total - ideal if layer["macs"] else 0
@@ -75,7 +67,7 @@ def layers_figure(layers: Sequence[Mapping[str, Any]], architecture: Architectur
         right.xaxis.set_major_formatter(PercentFormatter(1, 0))
         right.set_xlabel("utilisation of the array")
         right.tick_params(axis="y", length=0)
-        return _svg(figure, "layers")
+        return as_svg(figure, "layers")
 
 
 def banks_figure(
@@ -87,7 +79,7 @@ def banks_figure(
     hues = {tenant.name: HUES[n % len(HUES)] for n, tenant in enumerate(found)}
     tops = [max([t.base + t.size for t in found if t.bank == bank], default=0) for bank in (0, 1)]
     end = max(step.end for step in steps)
-    with _figure(5.2) as figure:
+    with drawing(5.2) as figure:
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(0.4, 2, 2))
         strip = axes[0]
         for step, owner in zip(steps, owners, strict=True):
@@ -114,7 +106,7 @@ def banks_figure(
             )
         axes[-1].set_xlim(0, end)
         axes[-1].set_xlabel("cycles since the first instruction of an image")
-        return _svg(figure, "banks")
+        return as_svg(figure, "banks")
 
 
 def _room(axis: Any, tenant: Tenant, colour: str, end: int, top: int) -> None:
@@ -142,56 +134,3 @@ def _room(axis: Any, tenant: Tenant, colour: str, end: int, top: int) -> None:
 def _cycles(layer: Mapping[str, Any]) -> int:
     counted = layer["cycles_rtl"]
     return int(layer["cycles_model"] if counted is None else counted)
-
-
-@contextmanager
-def _figure(height: float) -> Iterator["Figure"]:
-    """A figure of the report's style; it knows no window, and leaves no global state behind."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    ink, muted, line = LIGHT["ink"], LIGHT["muted"], LIGHT["line"]
-    style: Any = {
-        "svg.fonttype": "none",  # text stays text: it can be searched, and follows the page's font
-        "svg.hashsalt": "bitwright",  # equal figures are equal files
-        "font.size": 9,
-        "font.family": "sans-serif",
-        "text.color": ink,
-        "axes.labelcolor": muted,
-        "axes.edgecolor": line,
-        "axes.grid": True,
-        "axes.grid.axis": "x",
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "grid.color": line,
-        "grid.linewidth": 0.6,
-        "xtick.color": line,
-        "ytick.color": line,
-        "xtick.labelcolor": muted,
-        "ytick.labelcolor": ink,
-        "legend.frameon": False,
-    }
-    with matplotlib.rc_context(style):
-        yield Figure(figsize=(WIDTH, height), layout="constrained")
-
-
-def _svg(figure: "Figure", name: str) -> str:
-    """The figure as an SVG element to put into a page; ``name`` keeps its ids apart."""
-    out = io.StringIO()
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :]
-    # Its own style sheet would be the whole page's.
-    text = re.sub(r"<(metadata|style).*?</\1>", "", text, flags=re.DOTALL)
-    # The page gives width and font.
-    text = re.sub(r'(<svg [^>]*?)width="[^"]*" height="[^"]*"', r"\1", text)
-    text = re.sub(r"font-family: [^;\"]*|(?<=px) 'DejaVu Sans'[^;\"]*", "", text)
-    # Some ids hold addresses of objects: number those that are used, and leave out the others.
-    used = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
-    for number, old in enumerate(used):
-        text = re.sub(
-            rf'(\bid="|url\(#|href="#){re.escape(old)}(?=[)"])', rf"\1{name}-{number}", text
-        )
-    text = re.sub(rf' id="(?!{name}-\d+")[^"]*"', "", text)
-    return themed(text)

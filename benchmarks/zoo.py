@@ -1,0 +1,175 @@
+"""How well the zoo's networks use the array, and that they run exactly: `python -m benchmarks.zoo`.
+
+Utilisation is a network's multiply-accumulates over R C products in each cycle of its convolutions,
+depthwise convolutions and linear layers; of the run, over all its cycles, transfers, pooling and
+waits for weights included. Both are counted on the RTL where it is run, else predicted.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.textbook import textbook_cycles
+from rich.console import Console
+from rich.table import Table
+from tests.support.networks import random_codes
+
+from bitwright.compiler import Program, compile, predict, summarize
+from bitwright.isa import Architecture
+from bitwright.network import Network
+from bitwright.sim import verify
+from bitwright.zoo import ZOO, build
+
+SIZES = (8, 16)
+"""Rows and columns of the arrays."""
+LARGE = ("super-resolution", "resnet18")
+"""Networks whose activations need the large buffers."""
+INPUTS = {"resnet18": 1}
+"""Inputs that are run on the RTL, where not `INPUTS_OTHERWISE`."""
+INPUTS_OTHERWISE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Of a network on an array."""
+
+    network: str
+    array: str
+    macs: int
+    cycles: int
+    """Of the layers that multiply, for one input."""
+    run: int
+    """Of the run of one input."""
+    stalls: int
+    """Cycles of those that wait for weights."""
+    utilisation: float
+    utilisation_run: float
+    textbook: float
+    """Utilisation of the textbook array."""
+    inputs: int
+    """Run on the RTL and compared; 0 if only predicted."""
+    outputs_compared: int = 0
+    differing: int = 0
+    cycles_off: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """No output differs, nor any cycle count."""
+        return self.differing == 0 and self.cycles_off == 0
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def architecture_for(network: str, size: int) -> Architecture:
+    """An array of ``size`` x ``size`` with buffers that hold the network's activations."""
+    large = network in LARGE
+    return Architecture(
+        name=f"{size}x{size}",
+        rows=size,
+        columns=size,
+        activation_words=1 << (17 if large else 13),
+        weight_words=1 << 15,
+        line_words=64,
+        parameter_records=4096,
+        execute_instructions=512,
+        fetch_instructions=512,
+    )
+
+
+def measure(
+    name: str, network: Network, architecture: Architecture, inputs: int, seed: int = 1
+) -> Figures:
+    """Predict, and with ``inputs`` run them on the RTL and compare every output and cycle."""
+    program = compile(network, architecture)
+    products = architecture.rows * architecture.columns
+    prediction = predict(program)
+    macs = sum(network.macs().values())
+    cycles = multiplying_cycles(program)
+    textbook = sum(textbook_cycles(x, architecture.rows, architecture.columns) for x in network)
+    compared: dict[str, Any] = {}
+    if inputs:
+        found = verify(program, random_codes(network, inputs, seed))
+        if found.machine_error:
+            raise RuntimeError(f"{name} on {architecture.name}: {found.machine_error}")
+        compared = {
+            "outputs_compared": found.outputs,
+            "differing": found.divergence.differing if found.divergence else 0,
+            "cycles_off": len(found.cycle_errors),
+        }
+    return Figures(
+        network=name,
+        array=architecture.name,
+        macs=macs,
+        cycles=cycles,
+        run=prediction.total,
+        stalls=prediction.stalls,
+        utilisation=macs / (products * cycles),
+        utilisation_run=macs / (products * prediction.total),
+        textbook=macs / (products * textbook),
+        inputs=inputs,
+        **compared,
+    )
+
+
+def multiplying_cycles(program: Program) -> int:
+    """Cycles of the layers that have multiply-accumulates."""
+    return sum(layer.cycles_model for layer in summarize(program) if layer.macs)
+
+
+def zoo(
+    names: Sequence[str] = tuple(ZOO), sizes: Sequence[int] = SIZES, run: bool = True
+) -> list[Figures]:
+    """Every network on every array."""
+    found = []
+    for name in names:
+        network = build(name)
+        inputs = INPUTS.get(name, INPUTS_OTHERWISE) if run else 0
+        found += [measure(name, network, architecture_for(name, size), inputs) for size in sizes]
+    return found
+
+
+def table(figures: Sequence[Figures]) -> Table:
+    """The figures as lines to print."""
+    shown = Table(
+        *("network", "array", "MACs", "cycles", "utilisation", "textbook", "of the run"),
+        *("inputs", "differing", "cycles off"),
+        box=None,
+    )
+    for each in figures:
+        shown.add_row(
+            each.network,
+            each.array,
+            f"{each.macs:,}",
+            f"{each.cycles:,}",
+            f"{each.utilisation:.1%}",
+            f"{each.textbook:.1%}",
+            f"{each.utilisation_run:.1%}",
+            str(each.inputs),
+            str(each.differing) if each.inputs else "",
+            str(each.cycles_off) if each.inputs else "",
+        )
+    return shown
+
+
+def main() -> int:
+    """Print the table; 1 if anything is not exact."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=list(ZOO), help="networks; all if left out")
+    parser.add_argument("--size", type=int, action="append", help="rows and columns; 8 and 16")
+    parser.add_argument("--predict", action="store_true", help="leave the RTL out")
+    parser.add_argument("--output", type=Path, help="JSON file for the figures")
+    chosen = parser.parse_args()
+    figures = zoo(chosen.names, chosen.size or SIZES, not chosen.predict)
+    Console(width=120).print(table(figures))
+    if chosen.output:
+        chosen.output.write_text(json.dumps([f.to_json() for f in figures], indent=2) + "\n")
+    return 0 if all(f.exact for f in figures) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""Recipes carried out: figures, checkpoints, and runs that were cut short."""
+
+import numpy as np
+import pytest
+from tests.compress.recipe.networks import digits, graph
+
+from bitwright.compress import evaluate
+from bitwright.compress.recipe import Calibrate, Quantize, Recipe, RecipeError, run_recipe
+from bitwright.compress.recipe import run as module
+
+RECIPE = Recipe(steps=(Calibrate(), Quantize(format="int4")))
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_records_tell_what_each_step_changed():
+    outcome = run_recipe(RECIPE, graph(), digits(), cycles=lambda network: 77)
+    before, calibrated, quantized, integers = outcome.records
+    weights, biases = 72 + 1152 + 640, 8 + 16 + 10
+    assert before["bits"] == 32 * (weights + biases)
+    assert quantized["bits"] == 4 * weights + 2 * 32 * biases
+    assert (before["cycles"], calibrated["cycles"]) == (None, 77)
+    assert integers["accuracy"] == evaluate(outcome.network, digits().test)
+    assert quantized["compression"] == before["bits"] / quantized["bits"]
+
+
+def test_weights_are_codes_of_the_format():
+    network = run_recipe(RECIPE, graph(), digits()).network
+    for name in ("conv1", "conv2", "fc"):
+        codes = network[name].weight
+        assert network[name].weight_bits == 4
+        assert np.abs(codes).reshape(len(codes), -1).max(axis=1).tolist() == [7] * len(codes)
+
+
+@pytest.mark.parametrize("survives", [0, 1, 2])
+def test_a_run_cut_short_ends_as_one_that_was_not(tmp_path, monkeypatch, survives):
+    whole = run_recipe(RECIPE, graph(), digits())
+    save, left = module.checkpoint.save, [survives]
+
+    def saves_so_many(*arguments):
+        if not left[0]:
+            raise KilledError
+        left[0] -= 1
+        save(*arguments)
+
+    monkeypatch.setattr(module.checkpoint, "save", saves_so_many)
+    if survives < 2:
+        with pytest.raises(KilledError):
+            run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
+        monkeypatch.undo()
+    resumed = run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
+    assert resumed.resumed == (survives if survives < 2 else 0)
+    assert resumed.network.to_bytes() == whole.network.to_bytes()
+    again = run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
+    assert again.resumed == 2
+    assert again.network.to_bytes() == whole.network.to_bytes()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Recipe(steps=RECIPE.steps, seed=1),
+        Recipe(steps=(Calibrate(bits=7), RECIPE.steps[1])),
+        Recipe(steps=RECIPE.steps, test_images=10),
+    ],
+    ids=["seed", "step", "images"],
+)
+def test_checkpoints_of_another_recipe_are_not_taken_up(tmp_path, other):
+    run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
+    assert run_recipe(other, graph(), digits(), folder=tmp_path).resumed == 0
+
+
+def test_a_damaged_checkpoint_is_run_again(tmp_path):
+    run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
+    last = max(tmp_path.iterdir())
+    last.write_bytes(last.read_bytes()[:-9])
+    assert run_recipe(RECIPE, graph(), digits(), folder=tmp_path).resumed == 1
+
+
+def test_layers_that_do_not_exist_are_named_with_the_nearest():
+    recipe = Recipe(steps=(Calibrate(), Quantize(layers=("cnv*",))))
+    message = (
+        "step 2 'quantize': 'cnv.*' matches no layer of conv1, conv2, fc; nearest: conv2, conv1"
+    )
+    with pytest.raises(RecipeError, match=message):
+        run_recipe(recipe, graph(), digits())
+    recipe = Recipe(steps=(Calibrate(tensor_bits={"poool*": 4}), Quantize()))
+    with pytest.raises(RecipeError, match=r"'poool.*' matches no layer of .*nearest: .*pool"):
+        run_recipe(recipe, graph(), digits())

@@ -25,7 +25,7 @@ NAME = "silicon"
 SEEDS = (1, 2, 3)
 ROUTED: tuple[tuple[str, str], ...] = (
     ("examples/arch/4x4.toml", "ecp5-45f"),
-    ("examples/arch/8x8.toml", "ecp5-85f"),
+    ("examples/arch/8x8.toml", "ecp5-45f"),
 )
 """Architectures and the devices they are routed on."""
 console = Console()

@@ -62,7 +62,7 @@ _ASSERTION = re.compile(r"\bassert \((.*)\);")
 _CHOICE = re.compile(
     r"  function \[(\d+):0\] (\S+) ;\n"
     r"    input \[\d+:0\] a;\n    input \[\d+:0\] b;\n    input \[(\d+):0\] s;\n"
-    r"    casez \(s\) //.*\n(?:      .*\n)*    endcase\n"
+    r"    casez \(s\) // \w+ parallel_case\n(?:      .*\n)*    endcase\n"
     r"  endfunction\n"
     r"  assign (.+) = \2 \((.+)\);\n"
 )

@@ -37,6 +37,16 @@ def levels(name: str) -> NDArray[np.int64]:
     return np.asarray(found)
 
 
+def has_levels(name: str) -> bool:
+    """Whether weights of the format lie on a grid; ValueError for what is no format."""
+    parse(name)
+    try:
+        levels(name)
+    except ValueError:
+        return False
+    return True
+
+
 def step(name: str) -> float:
     """The value, in the format, of the integer 1 of `levels`."""
     fmt = parse(name)

@@ -26,6 +26,8 @@ class State:
     """Of every tensor by name, or of none."""
     grids: Mapping[str, Grid] = field(default_factory=dict)
     """By layer."""
+    encoded: Mapping[str, str] = field(default_factory=dict)
+    """Formats without a grid, by layer: the weights are values of theirs, with blocks or more."""
     formats: Mapping[str, str] = field(default_factory=dict)
     """The number format planned for each layer."""
     coded: Mapping[str, int] = field(default_factory=dict)
@@ -50,7 +52,20 @@ class State:
             self,
             graph=with_parameters(self.graph, weights=weights),
             grids={**self.grids, **(grids or {})},
+            encoded={name: fmt for name, fmt in self.encoded.items() if name not in weights},
             coded={name: bits for name, bits in self.coded.items() if name not in weights},
+        )
+
+    def with_values(self, weights: Mapping[str, Array], fmt: str) -> "State":
+        """With weights that are values of a format without a grid.
+
+        The array has no path for such formats: lowered, the values are int8 codes per channel.
+        """
+        state = self.with_weights(weights)
+        return replace(
+            state,
+            grids={name: grid for name, grid in self.grids.items() if name not in weights},
+            encoded={**state.encoded, **dict.fromkeys(weights, fmt)},
         )
 
     def with_finding(self, name: str, value: Any) -> "State":

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitwright.arith import parse
 from bitwright.compress.grid import Grid
+from bitwright.compress.levels import levels
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State
+from bitwright.importers.graph import Array
 
 FLOAT = 32
 """Bits of a parameter before compression, of a scale and of a bias."""
@@ -41,20 +44,31 @@ def stored(state: State) -> tuple[Stored, ...]:
     """Every layer with weights, as it is now: float32 where it has no grid yet."""
     found = []
     for name, layer in layers(state.graph).items():
-        grid = state.grids.get(name)
         count, biases = layer.weight.size, FLOAT * layer.bias.size
-        plain = FLOAT * count if grid is None else grid.index_bits * count
+        fmt, plain, shared = "float32", FLOAT * count, 0
+        if name in state.grids:
+            grid = state.grids[name]
+            fmt, plain, shared = grid.format, grid.index_bits * count, shared_bits(grid)
+        elif name in state.encoded:
+            fmt = state.encoded[name]
+            plain, shared = parse(fmt).bits * count, block_bits(layer.weight, fmt)
         found.append(
             Stored(
                 name=name,
-                format="float32" if grid is None else grid.format,
+                format=fmt,
                 weights=count,
                 float_bits=FLOAT * count + biases,
                 index_bits=state.coded.get(name, plain),
-                side_bits=biases + (0 if grid is None else shared_bits(grid)),
+                side_bits=biases + shared,
             )
         )
     return tuple(found)
+
+
+def block_bits(weight: Array, fmt: str) -> int:
+    """Of what blocks share, which run along each output channel's weights, and the whole layer."""
+    whole = parse(fmt).shared_bits(0)
+    return whole + sum(parse(fmt).shared_bits(channel.size) - whole for channel in weight)
 
 
 def shared_bits(grid: Grid) -> int:
@@ -62,5 +76,8 @@ def shared_bits(grid: Grid) -> int:
     scales = FLOAT * (1 if len(np.unique(grid.scale)) == 1 else len(grid.scale))
     distinct = len(np.unique(grid.offset))
     offsets = CODE * (len(grid.offset) if distinct > 1 else int(grid.offset.any()))
-    entries = CODE * len(grid.levels) if grid.format.startswith(CODEBOOK) else 0
+    if grid.format.startswith(CODEBOOK):
+        entries = CODE * len(grid.levels)
+    else:  # a correction has spread the levels by a factor
+        entries = 0 if np.array_equal(grid.levels, levels(grid.format)) else CODE
     return scales + offsets + entries

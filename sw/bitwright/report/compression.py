@@ -100,7 +100,7 @@ def storage_figure(layers: Sequence[Mapping[str, Any]]) -> str:
         axis.set_yticks(places, [layer["name"] for layer in layers])
         axis.invert_yaxis()
         axis.set_xlabel("KiB")
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
         return as_svg(figure, "storage")
 
 

@@ -8,6 +8,7 @@ import torch
 from tests.compress.methods.cases import context, on_grid, quantized
 from tests.compress.recipe.networks import digits
 
+from bitwright.arith import parse
 from bitwright.compress.grid import Grid
 from bitwright.compress.levels import levels, step
 from bitwright.compress.methods.folded_norm import FoldedNorm, statistics
@@ -18,6 +19,7 @@ from bitwright.compress.methods.trainable import Trainable, plain_outputs
 from bitwright.compress.recipe import BiasCorrection, Calibrate, Quantize, Recipe, RecipeError
 from bitwright.compress.recipe.run import accuracy
 from bitwright.compress.simulation import layers
+from bitwright.compress.storage import stored
 from bitwright.network import Quantization
 
 FORMATS = ["int2", "int4", "uint3", "pow3", "e2m1", "ternary", "binary"]
@@ -143,6 +145,31 @@ def test_bits_are_lowered_stage_after_stage():
     assert [text.split(",")[0] for text in told] == [f"stage {n} of 3" for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("fmt", ["mxfp4_e2m1", "bfp4_b16", "nvfp4", "fp8_e4m3", "fix8.7"])
+def test_formats_without_a_grid_train_and_are_stored_as_such(fmt):
+    step = Qat(formats=(fmt,), epochs=1, layers=("conv2", "fc"))
+    state = step.apply(quantized("int8"), context())
+    assert state.encoded == {"conv2": fmt, "fc": fmt}
+    assert set(state.grids) == {"conv1"}
+    for name in state.encoded:
+        weight = layers(state.graph)[name].weight.reshape(len(state.graph[name].bias), -1)
+        assert np.array_equal(parse(fmt).quantize(weight.astype(np.float32), -1), weight)
+    assert accuracy(state, digits().test) > 0.85
+    # The array's int8 codes are within half a step of the format's values.
+    network = state.lower()
+    codes = network["fc"].weight
+    scale = np.abs(layers(state.graph)["fc"].weight).max(axis=1, keepdims=True) / 127
+    assert np.abs(codes * scale - layers(state.graph)["fc"].weight).max() <= 0.51 * scale.max()
+
+
+def test_shared_exponents_are_counted_once_a_block():
+    state = Qat(formats=("bfp4_b16",), epochs=1, images=100).apply(quantized("int8"), context())
+    part = next(part for part in stored(state) if part.name == "conv2")
+    # 16 channels of 72 weights: five blocks each, with an exponent of 8 bits.
+    assert (part.format, part.index_bits) == ("bfp4_b16", 4 * 1152)
+    assert part.side_bits == 16 * 32 + 16 * 5 * 8
+
+
 def test_equal_seeds_train_equal_networks():
     step = Qat(epochs=1, images=200)
     one, two = (step.apply(quantized("int3"), context(seed=4)).lower() for _ in range(2))
@@ -156,8 +183,8 @@ def test_what_is_refused():
         Qat(scales="lsq")
     with pytest.raises(ValueError, match="as many stages, not 2 and 1"):
         Qat(formats=("int8", "int4"), activation_bits=(8,))
-    with pytest.raises(ValueError, match="no int8 codes with one scale"):
-        Qat(formats=("mxfp4_e2m1",))
+    with pytest.raises(ValueError, match="int99"):
+        Qat(formats=("int99",))
     with pytest.raises(RecipeError, match=r"'bias_correction': fits the float network, and trai"):
         Recipe(steps=(Calibrate(), Quantize(), Qat(), BiasCorrection()))
     with pytest.raises(RecipeError, match="step 1 'qat': needs quantized weights"):

@@ -49,10 +49,6 @@ class Calibrate(Step):
             self.percentile,
         )
 
-    def patterns(self) -> tuple[str, ...]:
-        """None: they are of tensors, not of layers with weights."""
-        return ()
-
     def check(self, graph: FloatGraph) -> None:
         """Raise ValueError for a pattern of no tensor."""
         for pattern in self.tensor_bits:

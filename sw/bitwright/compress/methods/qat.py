@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
+
 from bitwright.arith import Binary, Ternary, parse
-from bitwright.compress.levels import levels as levels_of
+from bitwright.compress.levels import has_levels
 from bitwright.compress.methods.calibration import Range, activation_quantization
 from bitwright.compress.methods.rounding import fit_grid, round_weights
-from bitwright.compress.methods.scaled import Scales
+from bitwright.compress.methods.scaled import EncodedWeight, Scales
 from bitwright.compress.methods.trainable import Trainable, plain_outputs
 from bitwright.compress.sharing import groups
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State
-from bitwright.compress.step import Context, Fact, Step, match, require, selected
+from bitwright.compress.step import Context, Fact, Step, require, selected
 from bitwright.compress.train import Progress, Training, train
-from bitwright.importers.graph import FloatGraph
 from bitwright.network import Quantization
 
 _STATISTICS = 512
@@ -55,7 +56,8 @@ class Qat(Step):
     scales: str = "learned"
     """learned (LSQ), fixed, or observed."""
     formats: tuple[str, ...] = ()
-    """Of the weights, stage after stage; left out: as they are."""
+    """Of the weights, stage after stage, any of docs/formats.md; left out: as they are. Formats of
+    blocks train and are stored as such, and the array computes their values as int8 codes."""
     activation_bits: tuple[int, ...] = ()
     """Of the activations, stage after stage; left out: as they are. Input and output stay."""
     layers: tuple[str, ...] = ("*",)
@@ -73,7 +75,7 @@ class Qat(Step):
         known = [str(scales) for scales in Scales]
         require(self.scales in known, f"scales must be one of {', '.join(known)}", self.scales)
         for fmt in self.formats:
-            levels_of(fmt)
+            parse(fmt)
         for bits in self.activation_bits:
             require(bits in range(2, 9), "activation_bits must lie in 2..8", bits)
         stages = {len(part) for part in (self.formats, self.activation_bits) if part}
@@ -86,11 +88,6 @@ class Qat(Step):
     def patterns(self) -> tuple[str, ...]:
         """Those of ``layers`` and ``batch_norm``."""
         return (*self.layers, *self.batch_norm)
-
-    def check(self, graph: FloatGraph) -> None:
-        """Raise ValueError for patterns of no layer."""
-        for pattern in self.patterns():
-            match(pattern, layers(graph))
 
     def apply(self, state: State, context: Context) -> State:
         """Train, stage after stage."""
@@ -135,6 +132,12 @@ class Qat(Step):
     def _in_format(self, state: State, fmt: str) -> State:
         """The latent weights on the grid of another format."""
         latent, grids, weights = layers(state.original), {}, {}
+        if not has_levels(fmt):
+            blocks = EncodedWeight(fmt)
+            for name in selected(self.layers, latent):
+                weight = torch.from_numpy(latent[name].weight).float()
+                weights[name] = blocks(weight).double().numpy()
+            return state.with_values(weights, fmt)
         plain = isinstance(parse(fmt), Binary | Ternary)
         for name in selected(self.layers, latent):
             grids[name] = fit_grid(latent[name].weight, fmt, method="minmax" if plain else "mse")

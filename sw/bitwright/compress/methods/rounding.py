@@ -20,7 +20,7 @@ from bitwright.compress.methods.calibration import Histogram, Range, activation_
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State
 from bitwright.compress.step import Context, Fact, Step, match, require, selected
-from bitwright.importers.graph import Array, FloatGraph
+from bitwright.importers.graph import Array
 
 GRANULARITIES = ("channel", "tensor")
 PLANNED = "planned"
@@ -176,11 +176,6 @@ class Quantize(Step):
             name: state.formats[name] if fmt == PLANNED else fmt
             for name, fmt in (rest | named | by_hand).items()
         }
-
-    def check(self, graph: FloatGraph) -> None:
-        """Raise ValueError for patterns of no layer."""
-        for pattern in self.patterns():
-            match(pattern, layers(graph))
 
     def apply(self, state: State, context: Context) -> State:
         """Round each layer's weights."""

@@ -51,7 +51,7 @@ class Scaled(nn.Module):
     ) -> None:
         super().__init__()
         self._fmt = parse(fmt)
-        self._low = isinstance(self._fmt, Binary | Ternary)
+        self._thresholded = isinstance(self._fmt, Binary | Ternary)
         options: dict[str, Any] = {}
         if isinstance(self._fmt, PowerOfTwo | Integer):
             options["scale"] = 1.0
@@ -75,7 +75,7 @@ class Scaled(nn.Module):
 
     def elements(self, x: Tensor) -> Tensor:
         """The format's values, before the unit."""
-        quantized: Tensor = self.quantize(x if self._low else x / self.unit(x))
+        quantized: Tensor = self.quantize(x if self._thresholded else x / self.unit(x))
         return quantized
 
     def forward(self, x: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class ScaledWeight(Scaled):
 
     def _observed(self, weight: Tensor) -> Tensor:
         matrix = weight.reshape(1 if self._shared else len(weight), -1)
-        if self._low:
+        if self._thresholded:
             codes: Tensor = self.quantize(weight).reshape(matrix.shape).abs()
             unit = (matrix.abs() * codes).sum(1) / codes.sum(1).clamp(min=1)
         else:
@@ -131,6 +131,19 @@ class ScaledWeight(Scaled):
             unit = matrix.abs().amax(1) / top
         found: Tensor = unit.clamp(min=1e-12).expand(len(weight))
         return found
+
+
+class EncodedWeight(nn.Module):
+    """The weights in a format that shares more than a scale: blocks run along each channel's."""
+
+    def __init__(self, fmt: str) -> None:
+        super().__init__()
+        self.quantize = FakeQuantize(fmt, -1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give the quantized weights, (O, ...)."""
+        quantized: Tensor = self.quantize(x.flatten(1))
+        return quantized.reshape(x.shape)
 
 
 class ScaledActivation(Scaled):

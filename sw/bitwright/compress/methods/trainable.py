@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bitwright.compress.methods.folded_norm import FoldedNorm
 from bitwright.compress.methods.scaled import (
+    EncodedWeight,
     ObservedActivation,
     ScaledActivation,
     ScaledWeight,
@@ -45,6 +46,8 @@ class Trainable(Simulated):
             self.biases[key] = nn.Parameter(torch.from_numpy(now[name].bias).float())
             if name in state.grids:
                 self.grids[key] = ScaledWeight(state.grids[name], scales)
+            elif name in state.encoded:
+                self.grids[key] = EncodedWeight(state.encoded[name])
             if name in normed:
                 self.norms[key] = FoldedNorm(normed[name], self.biases[key].detach())
                 del self.biases[key]
@@ -83,14 +86,16 @@ class Trainable(Simulated):
             bias = self.norms[key].bias() if key in self.norms else self.biases[key]  # type: ignore[operator]
             latent[name] = rounded[name] = weight.double().numpy()
             biases[name] = bias.detach().double().numpy()
-            if key in self.grids:
-                grid = self.grids[key]
-                assert isinstance(grid, ScaledWeight)
+            grid = dict(self.grids).get(key)
+            if isinstance(grid, ScaledWeight):
                 rounded[name], grids[name] = grid.on_grid(weight)
+            elif isinstance(grid, EncodedWeight):
+                rounded[name] = grid(weight).double().numpy()
         original = with_parameters(self._state.original, weights=latent, biases=biases)
         learned = {name: self._learned(name, q) for name, q in self._state.activations.items()}
         return replace(
             self._state.with_weights(rounded, grids),
+            encoded=self._state.encoded,
             original=original,
             graph=with_parameters(self.graph, weights=rounded, biases=biases),
             activations=learned,

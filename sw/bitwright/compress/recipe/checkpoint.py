@@ -60,6 +60,7 @@ def save(path: Path, key: str, state: State, records: list[dict[str, Any]]) -> N
         "key": key,
         "activations": {name: asdict(q) for name, q in state.activations.items()},
         "grids": {name: grid.format for name, grid in state.grids.items()},
+        "encoded": dict(state.encoded),
         "formats": dict(state.formats),
         "coded": dict(state.coded),
         "findings": dict(state.findings),
@@ -106,6 +107,7 @@ def _build(graph: FloatGraph, header: Mapping[str, Any], arrays: Arrays) -> Stat
             )
             for name, fmt in header["grids"].items()
         },
+        encoded=header["encoded"],
         formats=header["formats"],
         coded=header["coded"],
         findings=header["findings"],

@@ -7,7 +7,14 @@ import pytest
 
 from bitwright.isa import Architecture
 from bitwright.synth import Resources
-from bitwright.synth.cost import FEATURES, FITTED, USED, CostModel, fit, shipped_model
+from bitwright.synth.cost import (
+    FEATURES,
+    USED,
+    CostModel,
+    count_multipliers,
+    fit,
+    shipped_model,
+)
 from bitwright.synth.memories import MemoryShape, count_blocks, memory_shapes
 
 RUNS = 40
@@ -27,6 +34,7 @@ def architectures(count: int) -> list[Architecture]:
             residual_bits=rng.choice((0, rng.randint(8, 31))),
             pe_multiplier=rng.choice(("twin", "dsp", "lut")),
             lane_multiplier=rng.choice(("dsp", "lut")),
+            line_words=rng.choice((0, 64)),
             roundings=("half_up", "floor", "trunc")[: rng.randint(1, 3)],
             activation_words=1 << rng.randint(6, 13),
             execute_instructions=1 << rng.randint(4, 9),
@@ -40,9 +48,8 @@ def planted(noise: float) -> tuple[dict[str, tuple[Architecture, Resources]], Co
     rng = random.Random(6)
     costs = {
         resource: {name: rng.choice((0.0, rng.uniform(1, 40))) for name in USED[resource]}
-        for resource in FITTED
+        for resource in USED
     }
-    costs["dsps"] = dict.fromkeys(USED["dsps"], 1.0)
 
     def counts(a: Architecture) -> Resources:
         found = {
@@ -52,7 +59,7 @@ def planted(noise: float) -> tuple[dict[str, tuple[Architecture, Resources]], Co
             )
             for resource, parts in costs.items()
         }
-        return Resources(**found, brams=count_blocks(a))
+        return Resources(**found, dsps=count_multipliers(a), brams=count_blocks(a))
 
     runs = {a.name: (a, counts(a)) for a in architectures(RUNS)}
     return runs, fit(runs, "yosys 1")
@@ -105,10 +112,11 @@ def test_bits_that_nothing_reads_take_no_block() -> None:
     assert shapes["parameters"].blocks == 5  # of 18 bits: 0..17, 18..35, 36..53, 54..71, 90..107
 
 
-def test_shipped_block_rams_are_those_of_yosys_and_other_counts_are_near() -> None:
+def test_shipped_multipliers_and_block_rams_are_those_of_yosys_and_other_counts_are_near() -> None:
     model = shipped_model()
     for run in model.runs:
         a = Architecture.from_mapping(run["architecture"], run["name"])
         assert count_blocks(a) == run["yosys"]["brams"], run["name"]
+        assert count_multipliers(a) == run["yosys"]["dsps"], run["name"]
         for name, count in asdict(model.estimate(a).resources).items():
             assert count == pytest.approx(run["yosys"][name], rel=0.1), (run["name"], name)

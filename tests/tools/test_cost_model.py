@@ -8,19 +8,18 @@ from tools import cost_model
 
 from bitwright.isa import Architecture
 from bitwright.synth import Resources, SynthesisReport
-from bitwright.synth.cost import CostModel, block_products, lane_blocks
+from bitwright.synth.cost import CostModel, count_multipliers
 from bitwright.synth.memories import count_blocks
 
 
 def counted(architecture: Architecture, luts: float = 1.0) -> SynthesisReport:
     """Counts of a machine of a known cost; LUTs by a factor."""
     a = architecture
-    dsps = block_products(a) + lane_blocks(a) + a.lanes * (a.lane_multiplier == "dsp")
     elements = a.rows * a.columns
     resources = Resources(
         luts=round(luts * (4000 + elements * a.accumulator_bits + 300 * a.lanes)),
         ffs=2000 + 40 * elements + 500 * a.lanes,
-        dsps=dsps,
+        dsps=count_multipliers(a),
         brams=count_blocks(a),
     )
     return SynthesisReport(

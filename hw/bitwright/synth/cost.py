@@ -2,8 +2,8 @@
 
 A count is a sum of parts that are there in proportion to something of the architecture: elements,
 lanes, bits of accumulators, products by width. What one of each costs is fitted to synthesis runs
-(`tools/cost_model.py`) and kept in `cost_model.json`, with the runs and what the fit misses. Block
-RAMs are counted, not fitted: see `bitwright.synth.memories`.
+(`tools/cost_model.py`) and kept in `cost_model.json`, with the runs and what the fit misses.
+Multipliers and block RAMs are counted, not fitted: see `bitwright.synth.memories` for the latter.
 """
 
 import json
@@ -21,14 +21,14 @@ from bitwright.isa import Architecture
 from bitwright.synth.devices import Resources
 from bitwright.synth.memories import count_blocks, count_cells
 
-FITTED = ("luts", "ffs", "dsps")
-_BLOCK_BITS = 18
+_LIMB = 17
+"""Bits of a wide operand that one multiplier block takes."""
 
 Feature = Callable[[Architecture], float]
 
 
-def block_products(a: Architecture) -> int:
-    """Return the multiplier blocks of the array."""
+def array_blocks(a: Architecture) -> int:
+    """Return the multiplier blocks of the array: one for a pair of elements, or for each."""
     elements = a.rows * a.columns
     wanted = {"twin": elements // 2, "dsp": elements, "lut": 0}[a.pe_multiplier]
     return min(wanted, a.pe_dsps)
@@ -36,23 +36,25 @@ def block_products(a: Architecture) -> int:
 
 def adder_products(a: Architecture) -> int:
     """Return the products of the array that are made of adders."""
-    elements = a.rows * a.columns
-    return elements - block_products(a) * (2 if a.pe_multiplier == "twin" else 1)
+    return a.rows * a.columns - array_blocks(a) * (2 if a.pe_multiplier == "twin" else 1)
 
 
 def lane_blocks(a: Architecture) -> int:
-    """Return the multiplier blocks of the lanes' scaling, by the 18 bits a block takes."""
+    """Return the multiplier blocks of the lanes: the biased sum is two limbs, the residual one."""
     if a.lane_multiplier == "lut":
         return 0
-    wide = ceil((a.accumulator_bits + 1) / _BLOCK_BITS) * ceil(
-        (a.multiplier_bits + 1) / _BLOCK_BITS
-    )
-    residual = ceil((a.residual_bits + 1) / _BLOCK_BITS) if a.residual_bits else 0
-    return a.lanes * (wide + residual)
+    return a.lanes * (2 * ceil(a.multiplier_bits / _LIMB) + ceil(a.residual_bits / _LIMB))
 
 
-def _in_adders(a: Architecture) -> bool:
-    return a.lane_multiplier == "lut"
+def count_multipliers(a: Architecture) -> int:
+    """Return the accelerator's multiplier blocks."""
+    return array_blocks(a) + lane_blocks(a)
+
+
+def _lane_adders(a: Architecture) -> int:
+    if a.lane_multiplier == "dsp":
+        return 0
+    return a.lanes * (32 * a.multiplier_bits + 9 * a.residual_bits)
 
 
 FEATURES: Mapping[str, Feature] = {
@@ -61,19 +63,17 @@ FEATURES: Mapping[str, Feature] = {
     "columns": lambda a: a.columns,
     "elements": lambda a: a.rows * a.columns,
     "accumulator bits": lambda a: a.rows * a.columns * a.accumulator_bits,
-    "products in blocks": block_products,
     "products in adders": adder_products,
     "lanes": lambda a: a.lanes,
     "lanes log lanes": lambda a: a.lanes * log2(a.lanes),
-    "lane products in blocks": lane_blocks,
-    "lane product bits": lambda a: a.lanes * (a.accumulator_bits + a.multiplier_bits),
-    "lane adder bits": lambda a: (
-        a.lanes * (a.accumulator_bits * a.multiplier_bits + 8 * a.residual_bits) * _in_adders(a)
-    ),
-    "lanes with multiplier": lambda a: a.lanes * (not _in_adders(a)),
+    "lane product bits": lambda a: a.lanes * a.multiplier_bits,
+    "lane limbs": lane_blocks,
+    "lane products in adders": _lane_adders,
     "residuals": lambda a: a.lanes * (a.residual_bits > 0),
     "residual bits": lambda a: a.lanes * a.residual_bits,
     "roundings": lambda a: a.lanes * (len(a.roundings) - 1),
+    "depthwise": lambda a: a.line_words > 0,
+    "depthwise lanes": lambda a: a.lanes * (a.line_words > 0),
     "address bits": lambda a: a.lanes * log2(a.activation_words),
     "instruction bits": lambda a: log2(a.execute_instructions) + log2(a.fetch_instructions),
     "small memory cells": count_cells,
@@ -81,18 +81,10 @@ FEATURES: Mapping[str, Feature] = {
 """What costs are in proportion to."""
 
 USED: Mapping[str, tuple[str, ...]] = {
-    "luts": (
-        "one", "rows", "columns", "elements", "accumulator bits", "products in adders", "lanes",
-        "lanes log lanes", "lane products in blocks", "lane product bits", "lane adder bits",
-        "residuals", "residual bits", "roundings", "address bits", "instruction bits",
-        "small memory cells",
-    ),
-    "ffs": (
-        "one", "rows", "columns", "elements", "accumulator bits", "products in adders", "lanes",
-        "lane product bits", "residuals", "residual bits", "instruction bits", "small memory cells",
-    ),
-    "dsps": ("products in blocks", "lane products in blocks", "lanes with multiplier"),
-}  # fmt: skip
+    "luts": tuple(FEATURES),
+    # Neither rounding nor rotating holds anything.
+    "ffs": tuple(name for name in FEATURES if name not in ("roundings", "lanes log lanes")),
+}
 """The features of each count."""
 
 
@@ -129,7 +121,7 @@ class CostModel:
             resource: sum(cost * values[name] for name, cost in parts.items())
             for resource, parts in self.coefficients.items()
         }
-        exact = {"brams": count_blocks(architecture)}
+        exact = _counted(architecture)
 
         def scaled(sign: int) -> Resources:
             counts = {name: n * (1 + sign * self.error[name]) for name, n in found.items()}
@@ -164,7 +156,7 @@ def fit(runs: Mapping[str, tuple[Architecture, Resources]], tool: str) -> CostMo
     architectures = [architecture for architecture, _ in runs.values()]
     coefficients, error = {}, {}
     predicted: dict[str, NDArray[np.float64]] = {}
-    for resource in FITTED:
+    for resource in USED:
         names = USED[resource]
         x = np.array([[float(FEATURES[name](a)) for name in names] for a in architectures])
         y = np.array([float(getattr(counts, resource)) for _, counts in runs.values()])
@@ -182,8 +174,8 @@ def fit(runs: Mapping[str, tuple[Architecture, Resources]], tool: str) -> CostMo
             "name": name,
             "architecture": json.loads(architecture.to_json()),
             "yosys": asdict(counts),
-            "model": {resource: round(float(predicted[resource][n]), 1) for resource in FITTED}
-            | {"brams": count_blocks(architecture)},
+            "model": {resource: round(float(predicted[resource][n]), 1) for resource in USED}
+            | _counted(architecture),
         }
         for n, (name, (architecture, counts)) in enumerate(runs.items())
     ]
@@ -191,6 +183,10 @@ def fit(runs: Mapping[str, tuple[Architecture, Resources]], tool: str) -> CostMo
     return CostModel(
         coefficients=coefficients, error=error, largest=largest, tool=tool, runs=tuple(rows)
     )
+
+
+def _counted(architecture: Architecture) -> dict[str, int]:
+    return {"dsps": count_multipliers(architecture), "brams": count_blocks(architecture)}
 
 
 def relative_least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

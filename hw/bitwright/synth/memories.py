@@ -71,7 +71,7 @@ def memory_shapes(architecture: Architecture) -> tuple[MemoryShape, ...]:
         (64, architecture.residual_bits),
         (96, 6),
     )
-    shapes = (
+    shapes: tuple[tuple[str, int, int, int, tuple[tuple[int, int], ...]], ...] = (
         ("activations", 2 * lanes, architecture.activation_words, 8, ((0, 8),)),
         ("weights", 1, architecture.weight_words, 8 * lanes, ((0, 8 * lanes),)),
         ("parameters", 1, architecture.parameter_records, 128, record),
@@ -79,6 +79,9 @@ def memory_shapes(architecture: Architecture) -> tuple[MemoryShape, ...]:
         ("fetch", 1, FETCH_WORDS * architecture.fetch_instructions, 32, ((0, 32),)),
         ("profile", 1, architecture.execute_instructions, 32, ((0, 32),)),
     )
+    if architecture.line_words:
+        lines = 16 * lanes  # the last two lines' words of the depthwise engine
+        shapes += (("lines", 1, architecture.line_words, lines, ((0, lines),)),)
     return tuple(
         MemoryShape(name=name, count=count, depth=depth, width=width, used=used)
         for name, count, depth, width, used in shapes

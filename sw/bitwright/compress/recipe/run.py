@@ -66,7 +66,7 @@ def run_recipe(
     recipe.check(graph)
     count = len(dataset.test) if recipe.test_images is None else recipe.test_images
     test = dataset.test.take(min(count, len(dataset.test)))
-    with torch.random.fork_rng(devices=[]), one_thread():
+    with one_thread():
         return _run(recipe, graph, dataset, test, folder, progress, cycles)
 
 
@@ -90,8 +90,7 @@ def _run(
         step = recipe.steps[number - 1]
         label = f"step {number} of {len(recipe.steps)}, {step.name}"
         progress(label)
-        # Each step has its own random numbers: a resumed run draws those of an uninterrupted one.
-        torch.manual_seed(recipe.seed + number)
+        # Each step has a seed of its own: a resumed run draws what an uninterrupted one does.
         context = Context(
             dataset=dataset,
             seed=recipe.seed + number,

@@ -23,7 +23,7 @@ class ExecuteEngine(wiring.Component):
     the earlier walk's end. The compiler chooses ``wait`` so that nothing is read before it is
     written. Every other instruction has the machine to itself.
 
-    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 1, ``done`` after the
+    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 2, ``done`` after the
     number of cycles the compiler's model gives. Handshake: ``issue`` only while ``ready``, which
     looks at ``next_opcode`` and ``in_flight``; ``instruction`` stable from t + 1 until the next.
 
@@ -72,9 +72,10 @@ class ExecuteEngine(wiring.Component):
         m.submodules.stream_in = stream_in = StreamIn(self._architecture)
         m.submodules.stream_out = stream_out = StreamOut(self._architecture)
         opcode = f["opcode"]
-        begin = Signal()
-        well = begin & (malformed == ErrorCode.NONE)
-        m.d.sync += begin.eq(self.issue)
+        # The check looks at every field: it has a cycle to itself.
+        present, begin, checked = Signal(), Signal(), Signal(ErrorCode)
+        m.d.sync += [present.eq(self.issue), begin.eq(present), checked.eq(malformed)]
+        well = begin & (checked == ErrorCode.NONE)
         start, age = self._starts(m, compute, well, opcode, f["wait"])
         running = self.in_flight != 0
 
@@ -125,7 +126,7 @@ class ExecuteEngine(wiring.Component):
         check(m, platform, (ends & (ends - 1)) == 0, "execute: two instructions end at once")
         check(m, platform, ~self.issue | self.ready, "execute: issued while busy")
         with m.If(begin):
-            m.d.comb += self.error.eq(malformed)
+            m.d.comb += self.error.eq(checked)
         with m.If(running & (compute.walk_fault | compute.result_fault)):
             # A fault shows within two cycles of its request: of the walk before, in a young one.
             m.d.comb += [

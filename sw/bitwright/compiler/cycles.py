@@ -193,7 +193,7 @@ class _ExecuteEngine:
             self.landed = issue + fields["weight_base"] + timing.OUT_OVERHEAD
         else:
             array = opcode == ExecuteOpcode.CONV
-            start = issue + timing.WALK_START
+            start = issue + timing.ISSUE_START
             if array:
                 start = max(start, self.walk_ends + timing.WALK_START + fields["wait"])
             walk = walk_cycles(fields, self.architecture)

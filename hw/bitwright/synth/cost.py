@@ -47,8 +47,8 @@ def lane_blocks(a: Architecture) -> int:
 
 
 def count_multipliers(a: Architecture) -> int:
-    """Return the accelerator's multiplier blocks."""
-    return array_blocks(a) + lane_blocks(a)
+    """Return the accelerator's multiplier blocks; with the depthwise engine, one for an address."""
+    return array_blocks(a) + lane_blocks(a) + (a.line_words > 0)
 
 
 def _lane_adders(a: Architecture) -> int:

@@ -67,7 +67,7 @@ class Walker(wiring.Component):
         config, lanes, rows = self.config, self._architecture.lanes, self._architecture.rows
         walking = Signal()
 
-        # Where the walk is within the kernel. `offset` and `along` are its word's place behind a row's
+        # Where the walk is within the kernel. `offset` and `along` are the word's place behind a
         # pixel, in the memory and in the image's line: sums kept up to date, so that only one is
         # left to be made when the word is requested.
         slot = Signal(range(lanes))

@@ -15,6 +15,7 @@ LAYER ?=# layer to show in waves; empty: the first 1000 cycles
 MUTANTS ?= 200# defects the mutation check makes
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
 SEEDS ?= 1# seeds of place and route: a count, or a list as 3,5
+SECTION ?=# section of bench-silicon; empty: all
 JOBS ?= 2# test processes
 
 arch := $(if $(ARCH),--arch "$(ARCH)")
@@ -26,7 +27,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant sim waves mutation verilog synth pnr clean
+.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-silicon sim waves mutation verilog synth pnr cost-model clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -62,6 +63,9 @@ bench: env ## Measure the backbone beside its rivals; writes benchmarks/results/
 bench-formats: env ## Measure the number formats beside peers; writes benchmarks/results/formats.json
 	python -m benchmarks.formats
 
+bench-silicon: env ## Measure the accelerator on a chip, SECTION or all; writes benchmarks/results/silicon.json
+	python -m benchmarks.silicon $(SECTION)
+
 bench-quant: env ## Measure every quantization method beside its control; writes benchmarks/results/quant.json
 	python -m benchmarks.quant
 
@@ -82,6 +86,9 @@ synth: env ## Synthesize the accelerator of ARCH for DEVICE: LUTs, flip-flops, D
 
 pnr: env ## Place and route the accelerator of ARCH on DEVICE from SEEDS: Fmax, its path, the area
 	bitwright synth $(arch) --device $(DEVICE) --route $(freq) --seeds $(SEEDS) --json build/pnr.json --svg build/pnr.svg
+
+cost-model: env ## Fit the costs of `bitwright estimate` to synthesis runs (hours; goes on where it was)
+	python -m tools.cost_model
 
 clean: ## Remove build products and caches (keeps .venv and runs)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from benchmarks import record
-from benchmarks.textbook import textbook_cycles
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +28,7 @@ from bitwright.network import Conv2d, Network
 from bitwright.rtl import TOP, Top
 from bitwright.sim import RtlMachine, verify
 from bitwright.sim.bench import run_bench
+from bitwright.sim.parallel import cores, run_batch
 
 RUNS = 5
 RANDOM_NETWORKS = 100
@@ -125,7 +125,8 @@ def random_exactness() -> dict[str, Any]:
 def utilisation(network: Network, program: Program) -> list[dict[str, Any]]:
     """MACs / (R C cycles) of each convolution, beside a textbook array of the same size.
 
-    The textbook array (`benchmarks.textbook`) has neither zero padding of K nor overlap.
+    The textbook array (the output-stationary model of SCALE-Sim, arXiv:1811.02883, section 3) has
+    neither zero padding of K nor overlap: each fold takes K + 2R + C - 2 cycles.
     """
     architecture, macs = program.architecture, network.macs()
     rows, columns = architecture.rows, architecture.columns
@@ -136,8 +137,10 @@ def utilisation(network: Network, program: Program) -> list[dict[str, Any]]:
         layer = network[plan.name]
         if not isinstance(layer, Conv2d) or layer.groups != 1:
             continue
-        outputs, depth, _, kw = layer.weight.shape
-        textbook = textbook_cycles(layer, rows, columns)
+        outputs, depth, kh, kw = layer.weight.shape
+        _, height, width = layer.shape
+        folds = -(-height * width // rows) * -(-outputs // columns)
+        textbook = folds * (depth * kh * kw + 2 * rows + columns - 2)
         own = sum(cycles[n] for n in plan.instructions)
         work = macs[plan.name]
         row = {
@@ -162,33 +165,41 @@ def utilisation(network: Network, program: Program) -> list[dict[str, Any]]:
 
 
 def simulation(program: Program, x: NDArray[np.int8]) -> dict[str, Any]:
-    """Simulated cycles per second: the C++ driver, the same with every layer recorded, cocotb."""
+    """Simulated cycles per second: of models on all cores, of one model, and under cocotb.
+
+    Cocotb runs in one process, on one core, on the same generated Verilog. All are measured in
+    turn, so that load on the machine meets each alike.
+    """
+    parallel, one, recorded, slow = [], [], [], []
     with RtlMachine(program) as machine:
-        plain = rates(lambda: machine.run(x).total_cycles)
-        recorded = rates(lambda: machine.run(x, taps=True).total_cycles)
-    slow = [cocotb_rate(program, x[:2]) for _ in range(3)]
+        for _ in range(RUNS):
+            parallel.append(rate(lambda: run_batch(program, x).total_cycles))
+            one.append(rate(lambda: machine.run(x).total_cycles))
+            recorded.append(rate(lambda: machine.run(x, taps=True).total_cycles))
+            slow.append(cocotb_rate(program, x[:2]))
     figures = {
-        "driver_cycles_per_second": median(plain),
+        "cores": cores(),
+        "driver_all_cores_cycles_per_second": median(parallel),
+        "driver_cycles_per_second": median(one),
         "driver_recording_every_layer": median(recorded),
         "cocotb_cycles_per_second": median(slow),
     }
-    figures["ratio"] = figures["driver_cycles_per_second"] / figures["cocotb_cycles_per_second"]
+    many, single, recording, cocotb = list(figures.values())[1:]
+    figures["ratio_all_cores"] = many / cocotb
+    figures["ratio"] = single / cocotb
     console.print(
-        f"simulation, cycles/s: driver {figures['driver_cycles_per_second']:,.0f}, recording every"
-        f" layer {figures['driver_recording_every_layer']:,.0f}, cocotb on the same program"
-        f" {figures['cocotb_cycles_per_second']:,.0f}: {figures['ratio']:.1f}x",
+        f"simulation, cycles/s: a model on each of {figures['cores']} cores {many:,.0f}, one model"
+        f" {single:,.0f} ({recording:,.0f} recording every layer), cocotb in one process on the"
+        f" same program {cocotb:,.0f}: {many / cocotb:.1f}x and {single / cocotb:.1f}x",
         highlight=False,
     )
     return figures
 
 
-def rates(run: Callable[[], int]) -> list[float]:
-    found = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        cycles = run()
-        found.append(cycles / (time.perf_counter() - began))
-    return found
+def rate(run: Callable[[], int]) -> float:
+    """Simulated cycles per second of wall time, all that a run needs included."""
+    began = time.perf_counter()
+    return run() / (time.perf_counter() - began)
 
 
 def cocotb_rate(program: Program, x: NDArray[np.int8]) -> float:

@@ -40,7 +40,7 @@ from bitwright.synth import tools
 ROOT = Path(__file__).parents[1]
 PATIENCE = 120
 """Seconds for all checks of a mutant; one that takes longer hangs."""
-# As `bitwright.sim.verilate.simulation_verilog`: what is simulated stays the design.
+# As `bitwright.sim.verilog.simulation_verilog`: what is simulated stays the design.
 _READ = (
     "read_rtlil design.il; hierarchy -top {top}; proc; opt_expr; opt_clean; opt_dff; opt_clean; "
 )

@@ -7,19 +7,23 @@ import numpy as np
 import pytest
 from tests.support.html import Page
 from tests.support.networks import random_codes, random_network
-from tests.support.runs import codes_written
+from tests.support.runs import SILICON, codes_written
 
-from bitwright import compress
+from bitwright import compress, rtl
+from bitwright.cli import demo_silicon
 from bitwright.cli.main import main
 from bitwright.compiler import Program
 from bitwright.compress import QuantizedReference
 from bitwright.data import Split
+from bitwright.isa import Architecture
 from bitwright.sim.divergence import Divergence, Place
+from bitwright.synth import tools
 
 KEYS = (
     *("images", "mismatches", "layers_compared"),
     *("accuracy_float", "accuracy_reference", "accuracy_rtl"),
     *("cycles_model", "cycles_rtl", "utilization", "sim_cycles_per_second"),
+    *("luts", "ffs", "dsps", "brams", "fmax_mhz"),
 )
 ARCH = """
 rows = 4
@@ -48,6 +52,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         )
 
     monkeypatch.setattr(compress, "quantize_reference", untrained)
+    monkeypatch.setattr(demo_silicon, "route_small", lambda progress: SILICON)
     monkeypatch.chdir(tmp_path)
     Path("small.toml").write_text(ARCH)
     return ["demo", "--seed", "3", "--arch", "small.toml", "--out", "out/first"]
@@ -64,7 +69,10 @@ def test_demo_writes_figures_and_page_and_points_latest_at_them(
     assert figures["cycles_rtl"] == figures["cycles_model"]
     assert figures["tools"]["verilator"]
     assert Path("runs/latest").readlink() == Path("../out/first")
-    assert capsys.readouterr().out.splitlines()[-1] == "out/first/report.html"
+    printed = capsys.readouterr().out
+    chip = "a 4x4 accelerator on ecp5-45f: 1,100 luts, 700 ffs, 8 dsps, 14 brams, 81.25 MHz"
+    assert chip in printed.splitlines()
+    assert printed.splitlines()[-1] == "out/first/report.html"
     Page(Path("out/first/report.html").read_text())
 
 
@@ -102,6 +110,17 @@ def test_demo_with_a_fault_exits_1_and_names_it_in_the_report(
     assert list(written.values()) == [found.got & 0xFF]
 
 
+def test_demo_without_silicon_says_so_in_the_report(
+    demo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*demo, "--no-silicon"]) == 0
+    assert "not routed: not asked for" in capsys.readouterr().out
+    figures = json.loads(Path("out/first/report.json").read_text())
+    assert figures["luts"] is figures["fmax_mhz"] is None
+    read = Page(Path("out/first/report.html").read_text())
+    assert read.texts["silicon"] == "No design was routed: not asked for"
+
+
 def test_unknown_fault_is_refused_before_any_work(
     demo: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,3 +136,30 @@ def test_report_of_no_run_is_one_clear_line(
     error = capsys.readouterr().err
     assert error.startswith(f"bitwright: error: {tmp_path} is no run: it has no report.json")
     assert error.count("\n") == 1
+
+
+COUNTER = """
+module accelerator(input clk, input rst, input [3:0] step, output reg [3:0] count);
+  always @(posedge clk) count <= rst ? 4'd0 : count + step;
+endmodule
+"""
+
+
+def test_demo_routes_the_smallest_example_and_reports_missing_tools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = Path(__file__).parents[2] / "examples/arch/4x4.toml"
+    assert Architecture.load(example) == demo_silicon.ARCHITECTURE
+    monkeypatch.setattr(rtl, "generate", lambda *_: COUNTER)
+    monkeypatch.setattr(demo_silicon, "DEVICE", "ice40-up5k")  # its routing takes seconds
+    found = demo_silicon.route_small(lambda _: None, tmp_path)
+    assert found["ffs"] == 4
+    assert found["fmax_mhz"] > 10
+    assert found["silicon"]["modules"][0][1]["ffs"] == 4
+    assert set(found) == set(SILICON)
+    assert set(found["silicon"]) == set(SILICON["silicon"])
+    monkeypatch.setattr(tools, "find_native", lambda _: None)
+    monkeypatch.setattr(tools.shutil, "which", lambda *_, **__: None)
+    missing = demo_silicon.route_small(lambda _: None, tmp_path / "elsewhere")
+    assert missing["luts"] is None
+    assert "yosys 0.60 or newer is needed" in missing["silicon"]["missing"]

@@ -20,7 +20,7 @@ endmodule
 @pytest.fixture(autouse=True)
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(rtl, "generate", lambda architecture: COUNTER)
+    monkeypatch.setattr(rtl, "generate", lambda *_: COUNTER)
     return tmp_path
 
 

@@ -52,6 +52,14 @@ def test_table_has_the_numbers_of_the_json(exact: Path) -> None:
     assert len(rows) == 10
 
 
+def test_chip_has_its_counts_its_slowest_path_and_a_bar_per_module(exact: Path) -> None:
+    read = page(exact)
+    assert "luts of 43,848 1,100" in read.texts["silicon"]
+    assert "Fmax 81.2 MHz" in read.texts["silicon"]
+    assert read.tables["path"][1:] == [["core.walker", "9", "4.25", "8.00"]]
+    assert "core.array.pe_*: 1,000 of 1,100 luts, 90.9%" in read.source
+
+
 @pytest.mark.parametrize("kind", ["exact", "faulty"])
 def test_page_needs_nothing_from_elsewhere(kind: str, request: pytest.FixtureRequest) -> None:
     read = page(request.getfixturevalue(kind))
@@ -69,7 +77,8 @@ def test_page_needs_nothing_from_elsewhere(kind: str, request: pytest.FixtureReq
 def test_every_picture_is_well_formed_and_ids_are_unique(exact: Path) -> None:
     read = page(exact)
     pictures = read.pictures()
-    assert len(pictures) == 5  # verdict, layers, banks, and the waveform's labels and cycles
+    # The verdict, layers, roofline, banks, and the waveform's labels and cycles.
+    assert len(pictures) == 6
     ids = [e.get("id") for picture in pictures for e in picture.iter() if e.get("id")]
     assert len(ids) == len(set(ids))
     used = set(re.findall(r"(?:url\(|href=\")#([\w.-]+)", read.source))
@@ -77,7 +86,7 @@ def test_every_picture_is_well_formed_and_ids_are_unique(exact: Path) -> None:
 
 
 def test_plots_name_every_layer_that_takes_cycles(exact: Path) -> None:
-    _, layers, banks, *_ = page(exact).pictures()
+    _, layers, _, banks, *_ = page(exact).pictures()
     texts = {"".join(e.itertext()).strip() for e in layers.iter() if e.tag.endswith("text")}
     timed = {layer["name"] for layer in figures(exact)["layers"] if layer["cycles_rtl"]}
     assert timed <= texts

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from amaranth.hdl import Const, unsigned
 from tests.cocotb.small import ARCHITECTURE
 
+from bitwright.isa import timing
 from bitwright.isa.instructions import EXECUTE_WORDS, encode_execute, encode_fetch
 from bitwright.isa.registers import MAGIC, VERSION
 from bitwright.rtl import TOP, Top, generate
 from bitwright.rtl.array import SystolicArray
 from bitwright.rtl.assertions import PROGRAM
 from bitwright.rtl.compute import Compute
-from bitwright.rtl.config import ComputeConfig, WalkConfig
+from bitwright.rtl.config import ComputeConfig, WalkConfig, WindowConfig
+from bitwright.rtl.depthwise import DepthwiseEngine
 from bitwright.rtl.execute import ExecuteEngine
 from bitwright.rtl.fetch import FetchEngine
 from bitwright.rtl.linear import LinearWalker
@@ -24,9 +27,10 @@ from bitwright.rtl.skid import SkidBuffer
 from bitwright.rtl.thread import Thread
 from bitwright.rtl.transfer import StreamIn, StreamOut
 from bitwright.rtl.walker import Walker
+from bitwright.rtl.windows import WindowSchedule
 from bitwright.sim import VerilatedModel
 from bitwright.sim.model import SimulationError
-from bitwright.sim.verilate import simulation_verilog
+from bitwright.sim.verilog import simulation_verilog
 
 
 @contextmanager
@@ -249,6 +253,58 @@ def test_bytes_apart_are_no_collision(ahead: int) -> None:
     with VerilatedModel.build(component, "top", trace=False, optimize=0) as model:
         start_compute(model, out_bank=0, out_base=ahead * 4)
         model.clock.tick(60)
+
+
+DEPTHWISE = replace(ARCHITECTURE, line_words=16)
+
+
+def start_engine(model: VerilatedModel, tiles_too_early: int = 0, **values: int) -> None:
+    """Three tiles of 3 x 4 words, padded above and left, a tile as many cycles too early."""
+    window = {"line": 4, "out_width": 4, "out_height": 3, "step": 1, "turn": 1}
+    window |= {"left": 1, "right": 1, "top": 1, "bottom": 1}
+    model.io.config = int(WindowConfig().const(window | values).as_value().value)
+    model.io.start = 1
+    model.clock.tick()
+    model.io.start = 0
+    model.clock.tick(timing.depthwise_lead(DEPTHWISE) + 1)
+    model.io.coming = 1
+    for _ in range(3):
+        words = 12 - tiles_too_early
+        for n in range(words):
+            model.io.tile_ends = int(n == words - 1)
+            model.clock.tick()
+
+
+def test_tiles_that_fetch_their_weights_too_soon() -> None:
+    with fires(DepthwiseEngine(DEPTHWISE), "depthwise: weights are fetched too soon") as model:
+        start_engine(model, tiles_too_early=4, out_height=2)
+
+
+def test_weights_that_come_after_their_first_window(monkeypatch) -> None:
+    override(
+        monkeypatch,
+        WindowSchedule,
+        lambda self: [self.opens.eq(self.word), self.closes.eq(1), self.of_last.eq(1)],
+    )
+    with fires(DepthwiseEngine(DEPTHWISE), "depthwise: weights come late") as model:
+        model.io.start = 1
+        model.clock.tick()
+        model.io.start = 0
+        model.clock.tick(5)
+        model.io.coming = 1
+        model.clock.tick(4)
+
+
+def test_tile_that_ends_before_its_first_window() -> None:
+    message = f"{PROGRAM}windows: a tile has ended before its first window"
+    with fires(DepthwiseEngine(DEPTHWISE), message) as model:
+        start_engine(model, top=0, left=0, tiles_too_early=3)
+
+
+def test_tile_that_opens_within_another() -> None:
+    message = f"{PROGRAM}windows: a tile opens within another"
+    with fires(DepthwiseEngine(DEPTHWISE), message) as model:
+        start_engine(model, turn=9)
 
 
 def test_assertions_are_in_simulation_alone() -> None:

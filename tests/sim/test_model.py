@@ -3,13 +3,14 @@ import re
 
 import numpy as np
 import pytest
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.back import verilog
 from amaranth.hdl import Assert
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.sim.model import PortError, SimulationError, VerilatedModel
+from bitwright.sim.verilog import simulation_verilog
 
 MIXER = r"""
 module mixer(
@@ -251,6 +252,48 @@ def test_simulation_form_equals_amaranths_own_verilog():
             for model in (fast, plain):
                 assert _signed(model.io.acc, 32) == acc, f"cycle {cycle}"
                 assert model.io.full == (acc > 100_000)
+
+
+class Chooser(wiring.Component):
+    """What yosys makes functions of: choices among many, of a bit, a word, and concatenations."""
+
+    select: In(3)
+    words: In(64)
+    word: Out(8)
+    flag: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        with m.Switch(self.select):
+            for n in range(7):
+                with m.Case(n):
+                    m.d.comb += self.word.eq(self.words.word_select(n, 8))
+                    m.d.comb += self.flag.eq(self.words[9 * n])
+            with m.Default():
+                m.d.comb += self.word.eq(Cat(self.words[:4], self.words[60:]))
+        m.d.sync += Assert(self.select != 6, "six was selected")
+        return m
+
+
+def test_choices_leave_as_conditional_expressions():
+    own = verilog.convert(Chooser(), name="top", emit_src=False)
+    text = simulation_verilog(Chooser())
+    assert "casez" not in text
+    assert "function" not in text
+    rng = random.Random(6)
+    with VerilatedModel.build(text, top="top") as fast, VerilatedModel.build(own) as plain:
+        for _ in range(200):
+            words, select = rng.getrandbits(64), rng.choice([0, 1, 2, 3, 4, 5, 7])
+            for model in (fast, plain):
+                model.io.words, model.io.select = words, select
+                model.clock.tick()
+            if select < 7:
+                assert fast.io.word == words >> 8 * select & 0xFF
+                assert fast.io.flag == words >> 9 * select & 1
+            assert (fast.io.word, fast.io.flag) == (plain.io.word, plain.io.flag)
+        fast.io.select = 6
+        with pytest.raises(SimulationError, match="six was selected"):
+            fast.clock.tick()
 
 
 def test_amaranth_assertion_is_raised_with_its_text():

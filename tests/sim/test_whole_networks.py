@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.support.networks import Limits, networks, random_codes, random_network
 
 from bitwright.compiler import CompileError, Program, compile, predict
-from bitwright.isa import Architecture
+from bitwright.isa import Architecture, timing
 from bitwright.isa.architecture import ROUNDINGS
+from bitwright.isa.instructions import ExecuteOpcode, VectorOp
 from bitwright.network import Conv2d, Network
 from bitwright.sim import RtlMachine, verify
 
@@ -26,14 +27,23 @@ SMALL = Architecture(
     activation_words=2048,
     weight_words=4096,
     parameter_records=128,
+    line_words=16,
 )
 NARROW = dataclasses.replace(SMALL, name="narrow", weight_words=256, parameter_records=32)
 """Its buffers hold few networks whole: the others stream their weights."""
+BATCHING = dataclasses.replace(SMALL, name="batching", activation_words=8192)
+"""Room for the images of a batch."""
 OTHERS = [
-    Architecture(name=f"{rows}x{columns}", rows=rows, columns=columns, roundings=ROUNDINGS)
+    Architecture(
+        name=f"{rows}x{columns}", rows=rows, columns=columns, roundings=ROUNDINGS, line_words=16
+    )
     for rows, columns in ((8, 8), (4, 8), (8, 4), (16, 16))
 ]
 NETWORKS = networks(Limits(blocks=(2, 6)))
+WINDOWS = networks(
+    Limits(blocks=(1, 5), pixels=(2, 9), kinds=(*["window"] * 4, "conv", "max_pool"), kernel=3)
+)
+"""Of depthwise convolutions the engine may take, some with other layers between."""
 
 
 def examples(count: int) -> settings:
@@ -48,10 +58,12 @@ def examples(count: int) -> settings:
     )
 
 
-def fitting(network: Network, architecture: Architecture, streamed: bool = False) -> Program:
+def fitting(
+    network: Network, architecture: Architecture, streamed: bool = False, batch: int = 1
+) -> Program:
     """The program; the example is given up if it is too large, or need not be streamed."""
     try:
-        program = compile(network, architecture)
+        program = compile(network, architecture, batch)
     except CompileError:
         assume(False)
         raise
@@ -78,6 +90,18 @@ def test_network_is_exact_in_bits_and_cycles(network: Network) -> None:
 @examples(8)
 def test_streamed_network_is_exact_and_its_stalls_predicted(network: Network) -> None:
     assert_exact(fitting(network, NARROW, streamed=True))
+
+
+@given(WINDOWS)
+@examples(12)
+def test_depthwise_network_is_exact_in_bits_and_cycles(network: Network) -> None:
+    assert_exact(fitting(network, SMALL))
+
+
+@given(st.one_of(NETWORKS, WINDOWS), st.sampled_from([2, 3, 5]))
+@examples(12)
+def test_batches_are_exact_in_bits_and_cycles(network: Network, batch: int) -> None:
+    assert_exact(fitting(network, BATCHING, batch=batch))
 
 
 @given(NETWORKS, st.integers(0, 1 << 30), st.tuples(*[st.sampled_from([0.0, 0.2, 0.8])] * 3))
@@ -109,10 +133,33 @@ def test_hundred_networks_are_exact_on(architecture: Architecture, network: Netw
 
 
 @pytest.mark.slow
-@given(NETWORKS)
+@pytest.mark.parametrize("architecture", [SMALL, *OTHERS], ids=lambda machine: machine.name)
+@given(WINDOWS)
 @examples(100)
-def test_hundred_streamed_networks_are_exact(network: Network) -> None:
-    assert_exact(fitting(network, NARROW, streamed=True))
+def test_hundred_depthwise_networks_are_exact_on(
+    architecture: Architecture, network: Network
+) -> None:
+    assert_exact(fitting(network, architecture))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", [BATCHING, *OTHERS], ids=lambda machine: machine.name)
+@given(st.one_of(NETWORKS, WINDOWS), st.sampled_from([2, 3, 5, 16]))
+@examples(100)
+def test_hundred_networks_are_exact_in_batches_on(
+    architecture: Architecture, network: Network, batch: int
+) -> None:
+    assert_exact(fitting(network, architecture, batch=batch))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drawn", [NETWORKS, WINDOWS], ids=["any", "depthwise"])
+@given(st.data())
+@examples(100)
+def test_hundred_streamed_networks_are_exact(
+    drawn: st.SearchStrategy[Network], data: st.DataObject
+) -> None:
+    assert_exact(fitting(data.draw(drawn), NARROW, streamed=True))
 
 
 def test_hundred_networks_hold_every_kind_of_layer() -> None:
@@ -137,6 +184,41 @@ def test_hundred_networks_hold_every_kind_of_layer() -> None:
     kinds += ["depthwise", "grouped", "residual", "strided", "dilated", "padded unevenly"]
     kinds += [f"kernel {size}" for size in range(1, 8)]
     assert [kind for kind in kinds if found[kind] < 3] == []
+
+
+def test_hundred_depthwise_networks_hold_every_kind_of_window() -> None:
+    found: Counter[str] = Counter()
+
+    @given(WINDOWS)
+    @examples(100)
+    def look(network: Network) -> None:
+        try:
+            program = compile(network, SMALL)
+        except CompileError:
+            return
+        pace = timing.depthwise_pace(SMALL)
+        for fields in program.decoded():
+            if fields["opcode"] != ExecuteOpcode.VECTOR or (
+                fields["vector_op"] != VectorOp.DEPTHWISE
+            ):
+                continue
+            tiles, image = fields["channel_tiles"], fields["words"] * fields["height"]
+            found["several tiles"] += tiles > 1
+            found["a last tile of fewer channels"] += fields["last_columns"] < SMALL.lanes
+            found["tiles that wait for weights"] += tiles > 1 and image < pace
+            found["residual"] += fields["residual"]
+            found["padding other than zero"] += fields["pad"] != 0
+            found["one window"] += fields["out_width"] * fields["out_height"] == 1
+            for step in (1, 2, 3):
+                found[f"stride {step}"] += fields["kernel_x_step"] == step
+            for n, edge in enumerate(("left", "right", "top", "bottom")):
+                over = fields["dilation_y"] >> n & 1
+                found[f"padded {edge}"] += over
+                found[f"not padded {edge}"] += 1 - over
+
+    look()
+    assert len(found) == 17
+    assert [kind for kind, count in found.items() if count < 3] == []
 
 
 def test_network_that_does_not_fit_is_refused_with_what_it_needs() -> None:

@@ -80,6 +80,20 @@ class Builder(Parameters):
         most = max(1, min(2, self.limits.channels[1] // x.shape[0]))
         return self.conv2d(x, x.shape[0] * self.chooser.integer(1, most), groups=x.shape[0])
 
+    def window_block(self, x: Layer) -> Layer:
+        """A depthwise 3x3 convolution, each edge padded by one or not: the engine's kind."""
+        peers = [layer for layer in self.layers if layer.shape == x.shape]
+        window = {
+            "kernel": (3, 3),
+            "stride": (self.chooser.integer(1, 3), self.chooser.integer(1, 3)),
+            "padding": tuple(self.chooser.integer(int(n < 3), 1) for n in (*x.shape[1:],) * 2),
+        }
+        residual = None
+        if self.chooser.choice([False, False, True]):
+            window |= {"stride": (1, 1), "padding": (1, 1, 1, 1)}
+            residual = self.chooser.choice([x, *peers])
+        return self.conv2d(x, x.shape[0], groups=x.shape[0], residual=residual, window=window)
+
     def grouped_block(self, x: Layer) -> Layer:
         groups = self.chooser.choice([g for g in range(1, x.shape[0] + 1) if x.shape[0] % g == 0])
         each = self.chooser.integer(1, max(1, self.limits.channels[1] // groups))
@@ -151,8 +165,9 @@ class Builder(Parameters):
         same: bool = False,
         residual: Layer | None = None,
         output: Quantization | None = None,
+        window: dict[str, Any] | None = None,
     ) -> Layer:
-        window = self.window(x, same=same)
+        window = dict(window) if window else self.window(x, same=same)
         shape = (channels, x.shape[0] // groups, *window.pop("kernel"))
         values = window | self.weight(shape) | {"groups": groups}
         return self.affine(Conv2d, x, values, residual, output)

@@ -17,6 +17,24 @@ IMAGES = 12
 WRONG = 3
 """How many of the labels are not the network's answer."""
 
+SILICON = {
+    **{"luts": 1100, "ffs": 700, "dsps": 8, "brams": 14, "fmax_mhz": 81.25},
+    "silicon": {
+        "architecture": "4x4",
+        "device": "ecp5-45f",
+        "tools": ["yosys 0.70", "nextpnr-ecp5 0.11"],
+        "there": {"luts": 43848, "ffs": 43848, "dsps": 72, "brams": 108},
+        "seeds": [1],
+        "target_mhz": 100.0,
+        "path": [{"module": "core.walker", "cells": 9, "logic_ns": 4.25, "routing_ns": 8.0}],
+        "modules": [
+            ["(top)", {"luts": 100, "ffs": 0, "dsps": 0, "brams": 0}],
+            ["core.array.pe_*", {"luts": 1000, "ffs": 700, "dsps": 8, "brams": 14}],
+        ],
+    },
+}
+"""A design as if routed."""
+
 
 def codes_written(program: Program, found: Divergence, waveform: Path) -> dict[int, int]:
     """By cycle, the codes that a waveform shows to be written at the place of a wrong output."""
@@ -52,6 +70,7 @@ def small_run(folder: Path, inject: str | None = None) -> Path:
         injected=inject,
         accuracies={"accuracy_float": 0.875, "accuracy_reference": 1 - WRONG / IMAGES},
         waveform={"file": "w.vcd"} | asdict(recording),
+        silicon=SILICON,
         tools={"python": "3.x", "perl": None},
     )
     pixels = (codes.astype(np.int16) + 128).astype(np.uint8)

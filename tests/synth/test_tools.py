@@ -55,7 +55,9 @@ def test_missing_tool_names_the_version_needed_and_the_one_found(
 
 
 def test_error_lines_come_with_the_line_after() -> None:
-    log = "Info: a\nERROR: no BEL left for 'x'\nat y\nInfo: b\n0 warnings, 1 error\n"
+    log = (
+        "  1/11: $11\\error[3:0]\nERROR: no BEL left for 'x'\nat y\nInfo: b\n0 warnings, 1 error\n"
+    )
     assert lines_that_matter(log) == ["ERROR: no BEL left for 'x'", "at y"]
 
 

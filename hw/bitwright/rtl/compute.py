@@ -15,6 +15,7 @@ from bitwright.rtl.assertions import PROGRAM, Simulation, check
 from bitwright.rtl.buffers import ActivationBuffers
 from bitwright.rtl.config import ComputeConfig, LaneConfig
 from bitwright.rtl.delay import delay_line, delayed
+from bitwright.rtl.depthwise import DepthwiseEngine
 from bitwright.rtl.linear import LinearWalker
 from bitwright.rtl.parameters import ParameterSequencer
 from bitwright.rtl.postprocess import PostProcessor
@@ -56,7 +57,7 @@ class Compute(wiring.Component):
                 "done": Out(1),
                 "walk_fault": Out(1),
                 "result_fault": Out(1),
-                "macs": Out(range(lanes * architecture.columns + 1)),
+                "macs": Out(range(lanes * max(architecture.columns, timing.DEPTHWISE_TAPS) + 1)),
                 "loading": In(1),
                 "load_valid": In(1),
                 "load_address": In(signed(26)),
@@ -98,14 +99,19 @@ class Compute(wiring.Component):
         tile_end = walker.last_word & (walker.slot == self._architecture.lanes - 1) & ~vector
         ended = delayed(m, tile_end, timing.READ_LATENCY + 1, "tile_ended")
 
-        m.d.comb += self.walk_fault.eq(self._window(m, walker, buffers, post, ended))
-        faults = [self._parameters(m, walker, post, takes, ended)]
-        faults += self._results(m, walker, buffers, post, takes)
+        walk_fault = self._window(m, walker, buffers, post, ended)
+        engine = self._depthwise(m, walker, takes)
+        faults = [self._parameters(m, walker, post, takes, ended, engine)]
+        faults += self._results(m, walker, buffers, post, takes, engine)
         m.d.comb += self.result_fault.eq(Cat(faults).any())
         self._take_lane_config(m, walker, post, takes)
+        m.d.comb += self.walk_fault.eq(walk_fault | (engine.fault if engine else 0))
 
         landed = delay_line(m, walker.finished & ~vector, drain, "landed")
-        passed = delay_line(m, walker.finished & vector, timing.VECTOR_DRAIN, "passed")
+        windowed = walker.finished & vector
+        if engine:
+            windowed = Mux(self.config.walk.paced, engine.finished, windowed)
+        passed = delay_line(m, windowed, timing.VECTOR_DRAIN, "passed")
         m.d.comb += self.done.eq(landed[-1] | passed[-1])
         due = Cat(landed, passed)
         check(m, platform, ~takes.vector | ~due.any(), "compute: started while results are due")
@@ -118,6 +124,9 @@ class Compute(wiring.Component):
             m.d.comb += self.macs.eq(
                 Mux(vector, columns, columns << (self._architecture.lanes - 1).bit_length())
             )
+        if engine:
+            with m.Elif(engine.window):
+                m.d.comb += self.macs.eq(timing.DEPTHWISE_TAPS * engine.columns)
         return m
 
     def _check_buffers(self, m: Module, platform: object) -> None:
@@ -212,6 +221,45 @@ class Compute(wiring.Component):
         weight_fault = walker.valid & multiplies & (walker.weight >= architecture.weight_words)
         return window.fault | weight_fault
 
+    def _depthwise(self, m: Module, walker: Walker, takes: "_Takes") -> "_Windows | None":
+        """The depthwise engine beside the vector lanes, which take its sums."""
+        architecture, config = self._architecture, self.config
+        if not architecture.line_words:
+            return None
+        m.submodules.depthwise = engine = DepthwiseEngine(architecture)
+        # It is told of a word in the cycle before the word is there.
+        before_word = timing.READ_LATENCY - 1
+        for port, value in (
+            ("coming", walker.valid & config.walk.paced),
+            ("tile_ends", walker.closing),
+            ("last_tile", walker.last_tile),
+            ("walk_ends", walker.finished & config.walk.paced),
+        ):
+            m.d.comb += getattr(engine, port).eq(delayed(m, value, before_word, f"engine_{port}"))
+        m.d.comb += [
+            engine.config.eq(config.window),
+            engine.pad.eq(config.pad),
+            engine.weight_base.eq(config.walk.weight),
+            engine.start.eq(takes.vector & config.walk.paced),
+            engine.word.eq(m.submodules["window"].word),
+            engine.weight_data.eq(self.weight_data),
+            m.submodules["vector"].window_sums.eq(engine.acc),
+        ]
+        with m.If(config.walk.paced):
+            m.d.comb += self.weight_address.eq(engine.weight_address)
+        # The lanes' sums are as late as if the vector lanes had seen the windows in that cycle.
+        lag = timing.DEPTHWISE_LAG - before_word
+        columns = Mux(engine.of_last, config.last_columns, architecture.lanes)
+        return _Windows(
+            window=delayed(m, engine.completes, lag, "engine_window"),
+            closes=delayed(m, engine.closes, lag, "engine_closes"),
+            finished=delayed(m, engine.finished, lag, "engine_finished"),
+            columns=delayed(m, columns, lag, "engine_columns"),
+            opens=delayed(m, engine.opens, lag, "engine_opens"),
+            fills=delayed(m, engine.opens & ~engine.of_last, lag, "engine_fills"),
+            fault=engine.weight_valid & (engine.weight_address >= architecture.weight_words),
+        )
+
     def _take_lane_config(
         self, m: Module, walker: Walker, post: PostProcessor, takes: "_Takes"
     ) -> None:
@@ -236,7 +284,13 @@ class Compute(wiring.Component):
             m.d.sync += post.config.eq(coming)
 
     def _parameters(
-        self, m: Module, walker: Walker, post: PostProcessor, takes: "_Takes", ended: Any
+        self,
+        m: Module,
+        walker: Walker,
+        post: PostProcessor,
+        takes: "_Takes",
+        ended: Any,
+        engine: "_Windows | None",
     ) -> Any:
         """Parameter records: with each tile's drain, or into the chain before a vector tile."""
         architecture, config = self._architecture, self.config
@@ -244,6 +298,7 @@ class Compute(wiring.Component):
         m.submodules.parameters = parameters = ParameterSequencer(architecture)
         asked = Signal()
         m.d.sync += asked.eq(walker.waiting)
+        asks = walker.waiting & ~asked & ~config.walk.paced
         # A tile's sums leave the array some time after its last element entered.
         distance = timing.array_parameters(architecture)
         drain = delayed(m, ended, distance - timing.READ_LATENCY - 1, "drain")
@@ -255,14 +310,24 @@ class Compute(wiring.Component):
             parameters.drain.eq(drain),
             parameters.closing.eq(delayed(m, walker.closing, distance, "drain_closing")),
             # The chain may move once the last window before has left the vector lanes.
-            parameters.fill.eq(
-                delayed(m, walker.waiting & ~asked, timing.VECTOR_LATENCY + 1, "fill")
-            ),
-            walker.proceed.eq(parameters.filled & vector),
+            parameters.fill.eq(delayed(m, asks, timing.VECTOR_LATENCY + 1, "fill")),
+            walker.proceed.eq(parameters.filled & vector & ~config.walk.paced),
             self.parameter_address.eq(parameters.address),
             post.parameters.eq(self.parameter_data),
             post.shift_parameters.eq(~vector | delayed(m, parameters.valid, 1, "shift")),
         ]
+        if engine:
+            # The first window's sums are at the lanes a cycle after `take`. Two cycles before it
+            # the chain may be filled again: its first record is behind the lane's by then.
+            to_take = timing.READ_LATENCY + timing.VECTOR_LATENCY - 1
+            begins = delayed(m, takes.vector & config.walk.paced, 1, "fill_begins")
+            refill = delayed(m, engine.fills, to_take - 2, "refill")
+            m.d.comb += [
+                post.hold.eq(config.walk.paced),
+                post.take.eq(delayed(m, engine.opens, to_take, "take")),
+            ]
+            with m.If(config.walk.paced):
+                m.d.comb += parameters.fill.eq(begins | refill)
         return parameters.valid & (parameters.address >= architecture.parameter_records)
 
     def _results(
@@ -272,6 +337,7 @@ class Compute(wiring.Component):
         buffers: ActivationBuffers,
         post: PostProcessor,
         takes: "_Takes",
+        engine: "_Windows | None",
     ) -> list[Any]:
         """The residual that meets a result, and the place the result is written to."""
         architecture, config = self._architecture, self.config
@@ -290,6 +356,9 @@ class Compute(wiring.Component):
                 walker.closing & (vector | (walker.slot == rows - 1)),
             )
         )
+        if engine:
+            with m.If(config.walk.paced):
+                m.d.comb += end.eq(Cat(engine.window, engine.window, engine.closes))
         to_residual, to_write = (
             timing.array_residual(architecture),
             timing.array_write(architecture),
@@ -368,6 +437,23 @@ class Compute(wiring.Component):
             buffers.write_bank.eq(delayed(m, self.write_bank, 1, "written_bank")),
         ]
         return [residual.fault, write.fault]
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """What the depthwise engine says of its windows, when the vector lanes would see theirs end."""
+
+    window: Any
+    closes: Any
+    finished: Any
+    columns: Any
+    """Channels of the window's tile."""
+    opens: Any
+    """The first window of a channel tile."""
+    fills: Any
+    """The same where another tile follows."""
+    fault: Any
+    """A weight outside the buffer was asked for."""
 
 
 @dataclass(frozen=True)

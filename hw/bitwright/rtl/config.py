@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Signal, Value, signed
+from amaranth.hdl import Mux, Signal, Value, signed
 from amaranth.lib import data
 
 
@@ -13,6 +13,7 @@ class WalkConfig(data.StructLayout):
         super().__init__(
             {
                 "vector": 1,
+                "paced": 1,
                 "base": signed(26),
                 "words": 16,
                 "kernel_x": 8,
@@ -29,7 +30,25 @@ class WalkConfig(data.StructLayout):
                 "out_width": 16,
                 "out_height": 16,
                 "channel_tiles": 16,
+                "repeats": 8,
+                "image_step": 24,
                 "weight": 32,
+            }
+        )
+
+
+class WindowConfig(data.StructLayout):
+    """The windows of a depthwise convolution, in words, and the edges they reach over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "line": 16,
+                "out_width": 16,
+                "out_height": 16,
+                "step": 16,
+                "turn": 24,
+                **dict.fromkeys(("left", "right", "top", "bottom"), 1),
             }
         )
 
@@ -71,6 +90,7 @@ class ComputeConfig(data.StructLayout):
         super().__init__(
             {
                 "walk": WalkConfig(),
+                "window": WindowConfig(),
                 "lane": LaneConfig(),
                 "vector_op": 2,
                 "uniform": 1,
@@ -89,15 +109,37 @@ class ComputeConfig(data.StructLayout):
         )
 
 
-def fill_config(fields: dict[str, Signal], config: data.View, vector: Value) -> list[Any]:
+def fill_config(
+    fields: dict[str, Signal], config: data.View, vector: Value, depthwise: Value
+) -> list[Any]:
     """Statements that set a `ComputeConfig` from the fields of an instruction."""
-    renamed = {"base": "in_base", "weight": "weight_base"}
-    statements = [config.walk.vector.eq(vector)]
-    for part in (config.walk, config.lane):
-        for name, _ in part.shape():
-            if name != "vector":
-                statements.append(part[name].eq(fields[renamed.get(name, name)]))
+    walk = fields | {
+        "vector": vector,
+        "paced": depthwise,
+        "base": fields["in_base"],
+        "weight": fields["weight_base"],
+        # The depthwise engine wants every pixel of the input once.
+        "words": Mux(depthwise, 1, fields["words"]),
+        "out_width": Mux(depthwise, fields["words"], fields["out_width"]),
+        "out_height": Mux(depthwise, fields["height"], fields["out_height"]),
+    }
+    window = {
+        "line": fields["words"],
+        "out_width": fields["out_width"],
+        "out_height": fields["out_height"],
+        "step": fields["kernel_x_step"],
+        "turn": fields["kernel_y_step"],
+    }
+    window |= {
+        name: fields["dilation_y"][n] for n, name in enumerate(("left", "right", "top", "bottom"))
+    }
+    parts = {"walk": walk, "window": window, "lane": fields}
+    statements = []
     for name, _ in config.shape():
-        if name not in ("walk", "lane"):
+        if name in parts:
+            statements += [
+                config[name][key].eq(parts[name][key]) for key, _ in config[name].shape()
+            ]
+        else:
             statements.append(config[name].eq(fields[name]))
     return statements

@@ -49,7 +49,8 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
             for code in roundings:
                 with m.Case(code):
                     m.d.comb += known.eq(1)
-        with m.If(~known | (f["vector_op"] > max(VectorOp))):
+        greatest = VectorOp.DEPTHWISE if architecture.line_words else VectorOp.MAC
+        with m.If(~known | (f["vector_op"] > greatest)):
             m.d.comb += error.eq(ErrorCode.OPCODE)
         if not architecture.residual_bits:
             with m.If(f["residual"]):
@@ -57,9 +58,16 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
         # A bank has one read port.
         with m.If(f["residual"] & (f["residual_bank"] == f["in_bank"])):
             m.d.comb += error.eq(ErrorCode.ADDRESS)
-        vector_words = (f["opcode"] == ExecuteOpcode.VECTOR) & (f["words"] != 1)
-        with m.If(vector_words):
+        depthwise = f["vector_op"] == VectorOp.DEPTHWISE
+        with m.If((f["opcode"] == ExecuteOpcode.VECTOR) & ~depthwise & (f["words"] != 1)):
             m.d.comb += error.eq(ErrorCode.LENGTH)
+        if architecture.line_words:
+            fits = (f["words"] >= 2) & (f["words"] <= architecture.line_words) & (f["height"] != 0)
+            steps = (f["kernel_x_step"] != 0) & (f["kernel_y_step"] != 0)
+            point = (f["kernel_x"] == 1) & (f["kernel_y"] == 1)
+            runs = fits & steps & point & (f["repeats"] == 0)
+            with m.If((f["opcode"] == ExecuteOpcode.VECTOR) & depthwise & ~runs):
+                m.d.comb += error.eq(ErrorCode.LENGTH)
     with m.Elif((f["opcode"] == ExecuteOpcode.IN) | (f["opcode"] == ExecuteOpcode.OUT)):
         with m.If(f["weight_base"] == 0):
             m.d.comb += error.eq(ErrorCode.LENGTH)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 
 
 def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
@@ -12,6 +12,15 @@ def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
         m.d.sync += register.eq(signal)
         signal = register
     return signal
+
+
+def registered(m: Module, value: Value, cycles: int, name: str) -> Value:
+    """``value`` as it was ``cycles`` cycles ago, in registers that are not reset."""
+    for n in range(1, cycles + 1):
+        register = Signal.like(value, name=f"{name}_{n}", reset_less=True)
+        m.d.sync += register.eq(value)
+        value = register
+    return value
 
 
 def delay_line(m: Module, signal: Any, cycles: int, name: str) -> list[Any]:

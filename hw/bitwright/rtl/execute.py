@@ -6,7 +6,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode, timing
-from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode
+from bitwright.isa.instructions import EXECUTE_FIELDS, EXECUTE_WORDS, ExecuteOpcode, VectorOp
 from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
@@ -23,7 +23,7 @@ class ExecuteEngine(wiring.Component):
     the earlier walk's end. The compiler chooses ``wait`` so that nothing is read before it is
     written. Every other instruction has the machine to itself.
 
-    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 1, ``done`` after the
+    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 2, ``done`` after the
     number of cycles the compiler's model gives. Handshake: ``issue`` only while ``ready``, which
     looks at ``next_opcode`` and ``in_flight``; ``instruction`` stable from t + 1 until the next.
 
@@ -47,7 +47,7 @@ class ExecuteEngine(wiring.Component):
                 "error": Out(ErrorCode),
                 "error_oldest": Out(1),
                 "stalled": Out(1),
-                "macs": Out(range(lanes * architecture.columns + 1)),
+                "macs": Out(range(lanes * max(architecture.columns, timing.DEPTHWISE_TAPS) + 1)),
                 "inputs": In(stream.Signature(Beat(lanes))),
                 "outputs": Out(stream.Signature(Beat(lanes))),
                 "weight_address": Out(unsigned((architecture.weight_words - 1).bit_length())),
@@ -58,7 +58,7 @@ class ExecuteEngine(wiring.Component):
                 "parameter_data": In(128),
                 "write_valid": Out(1),
                 "write_bank": Out(1),
-                "write_address": Out(32),
+                "write_address": Out(26),
                 "write_count": Out(range(lanes + 1)),
                 "write_word": Out(ArrayLayout(8, lanes)),
             }
@@ -72,13 +72,18 @@ class ExecuteEngine(wiring.Component):
         m.submodules.stream_in = stream_in = StreamIn(self._architecture)
         m.submodules.stream_out = stream_out = StreamOut(self._architecture)
         opcode = f["opcode"]
-        begin = Signal()
-        well = begin & (malformed == ErrorCode.NONE)
-        m.d.sync += begin.eq(self.issue)
+        # The check looks at every field: it has a cycle to itself.
+        present, begin, checked = Signal(), Signal(), Signal(ErrorCode)
+        m.d.sync += [present.eq(self.issue), begin.eq(present), checked.eq(malformed)]
+        well = begin & (checked == ErrorCode.NONE)
         start, age = self._starts(m, compute, well, opcode, f["wait"])
         running = self.in_flight != 0
 
-        m.d.comb += fill_config(f, compute.config, opcode == ExecuteOpcode.VECTOR)
+        vector, depthwise = Signal(), Signal()
+        m.d.comb += vector.eq(opcode == ExecuteOpcode.VECTOR)
+        if self._architecture.line_words:
+            m.d.comb += depthwise.eq(vector & (f["vector_op"] == VectorOp.DEPTHWISE))
+        m.d.comb += fill_config(f, compute.config, vector, depthwise)
         m.d.comb += [
             compute.start.eq(start),
             stream_in.start.eq(well & (opcode == ExecuteOpcode.IN)),
@@ -121,7 +126,7 @@ class ExecuteEngine(wiring.Component):
         check(m, platform, (ends & (ends - 1)) == 0, "execute: two instructions end at once")
         check(m, platform, ~self.issue | self.ready, "execute: issued while busy")
         with m.If(begin):
-            m.d.comb += self.error.eq(malformed)
+            m.d.comb += self.error.eq(checked)
         with m.If(running & (compute.walk_fault | compute.result_fault)):
             # A fault shows within two cycles of its request: of the walk before, in a young one.
             m.d.comb += [

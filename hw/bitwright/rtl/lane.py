@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.config import LaneConfig, ParameterRecord
+from bitwright.rtl.delay import registered
 from bitwright.rtl.ecp5.wide import wide_product
 from bitwright.rtl.product import product
 from bitwright.rtl.rounding import Remainder, rounds_up
@@ -20,12 +21,7 @@ def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) ->
     """a b, 4 cycles later, with registers for the blocks a wide product is made of."""
     if isinstance(platform, Ecp5) and style == "dsp":
         return wide_product(m, a, b)
-    value = product(a, b, style)
-    for _ in range(_PRODUCT_CYCLES):
-        register = Signal.like(value, name="scaled", reset_less=True)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+    return registered(m, product(a, b, style), _PRODUCT_CYCLES, "scaled")
 
 
 class Lane(wiring.Component):

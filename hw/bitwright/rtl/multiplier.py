@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import timing
+from bitwright.rtl.delay import registered
 from bitwright.rtl.ecp5.block import block_product
 from bitwright.rtl.ecp5.multiply import multiply
 from bitwright.rtl.ecp5.twin import twin_products
@@ -12,6 +13,8 @@ from bitwright.rtl.product import product
 from bitwright.rtl.technology import Ecp5
 
 LATENCY = timing.PE_LATENCY - 1
+PRODUCT_CYCLES = 2
+"""From operands in registers to their product in one."""
 
 
 class PairMultiplier(wiring.Component):
@@ -41,28 +44,33 @@ class PairMultiplier(wiring.Component):
         a, w0, w1 = self.activation, self.weight_0, self.weight_1
         if not isinstance(platform, Ecp5):
             first, second = (_portable(m, a, w, self._style) for w in (w0, w1))
-            second = _delayed(m, second, 1)
+            first = registered(m, first, LATENCY, "first")
+            second = registered(m, second, LATENCY + 1, "second")
         elif self._style == "twin":
             first, second = twin_products(m, a, w0, w1)
         elif self._style == "dsp":
-            first, second = (_delayed(m, block_product(m, a, w), 1) for w in (w0, w1))
-            second = _delayed(m, second, 1)
+            first, second = (block_product(m, a, w)[:16].as_signed() for w in (w0, w1))
+            first = registered(m, first, 1, "first")
+            second = registered(m, second, 2, "second")
         else:
-            a, w0, w1 = (_delayed(m, value, 1) for value in (a, w0, w1))
-            first, second = multiply(m, a, w0), _delayed(m, multiply(m, a, w1), 1)
+            a, w0, w1 = (registered(m, value, 1, "operand") for value in (a, w0, w1))
+            first = multiply(m, a, w0)
+            second = registered(m, multiply(m, a, w1), 1, "second")
         m.d.comb += [self.product_0.eq(first), self.product_1.eq(second)]
         return m
 
 
-def _portable(m: Module, a: Value, weight: Value, style: str) -> Value:
+def byte_product(m: Module, platform: object, a: Value, b: Value, style: str) -> Value:
+    """a b for signed bytes, `PRODUCT_CYCLES` later; on the ECP5 of carry chains, in any style.
+
+    A multiplier block there is worth two of the array's products.
+    """
+    if isinstance(platform, Ecp5):
+        return multiply(m, a, b)
+    return registered(m, _portable(m, a, b, style), PRODUCT_CYCLES, "product")
+
+
+def _portable(m: Module, a: Value, b: Value, style: str) -> Value:
     element = Signal(signed(16))
-    m.d.comb += element.eq(product(a, weight, style))
-    return _delayed(m, element, LATENCY)
-
-
-def _delayed(m: Module, value: Value, cycles: int) -> Value:
-    for _ in range(cycles):
-        register = Signal.like(value, name="stage", reset_less=True)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+    m.d.comb += element.eq(product(a, b, style))
+    return element

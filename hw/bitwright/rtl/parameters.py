@@ -14,7 +14,8 @@ class ParameterSequencer(wiring.Component):
     ``start`` takes ``base``; a run of the instruction before may still be going on.
     Array: ``drain`` starts a run through the tile's C records, ascending, first address in the
     next cycle; ``closing`` with it moves on to the next channel tile. Vector: ``fill`` starts a run
-    through ``lanes`` records, descending; ``filled`` is high with the last.
+    through ``lanes`` records, descending; ``filled`` is high with the last, and so may ``fill`` be
+    again.
 
     With ``uniform`` every channel has the record at ``base``.
     """
@@ -46,7 +47,7 @@ class ParameterSequencer(wiring.Component):
         step = Signal(17)
         m.d.comb += step.eq(Mux(self.uniform, 0, Mux(self.vector, lanes, columns)))
         check(m, platform, ~self.drain | (left <= 1), "parameters: a drain cuts another short")
-        check(m, platform, ~self.fill | (left == 0), "parameters: a fill cuts another short")
+        check(m, platform, ~self.fill | (left <= 1), "parameters: a fill cuts another short")
         with m.If(left != 0):
             m.d.sync += left.eq(left - 1)
             with m.If(~self.uniform):

@@ -16,7 +16,9 @@ class PostProcessor(wiring.Component):
 
     Parameters enter at lane 0 and move one lane per cycle while ``shift_parameters`` is high: for
     the array, row i's channel j meets channel j's record i cycles after row 0 did; in vector mode
-    the chain is filled, last channel first, and stands still.
+    the chain is filled, last channel first, and stands still. Where the depthwise engine is built,
+    the lanes have a register of their own behind the chain: with ``hold``, they keep their records
+    while the chain is filled for the next channel tile, until ``take``.
 
     Latency: an accumulator in cycle t is a code in cycle t + 10. For the array, the word of row
     ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 12, t that of the last
@@ -39,6 +41,8 @@ class PostProcessor(wiring.Component):
                 "residual_word": In(ArrayLayout(8, lanes)),
                 "parameters": In(ParameterRecord()),
                 "shift_parameters": In(1),
+                "hold": In(1),
+                "take": In(1),
                 "select": In(range(lanes)),
                 "word": Out(ArrayLayout(8, lanes)),
             }
@@ -62,6 +66,11 @@ class PostProcessor(wiring.Component):
             with m.If(self.shift_parameters):
                 m.d.sync += held.eq(record)
             record = held
+            if self._architecture.line_words:
+                used = Signal(ParameterRecord(), name=f"used_{n}")
+                with m.If(~self.hold | self.take):
+                    m.d.sync += used.eq(held)
+                held = used
             m.d.comb += [lane.config.eq(self.config), lane.parameters.eq(held)]
             if n < rows:
                 m.d.comb += [

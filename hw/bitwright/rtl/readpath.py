@@ -65,7 +65,7 @@ class ReadPath(wiring.Component):
         # byte, and for the word as a whole.
         def saturated(distance: Any, name: str) -> Signal:
             wide, narrow = (
-                Signal(signed(28), name=f"{name}_wide"),
+                Signal(signed(27), name=f"{name}_wide"),
                 Signal(len(self.used), name=name),
             )
             m.d.comb += wide.eq(distance)

@@ -15,7 +15,7 @@ class Trace(Signature):
             {
                 "write": Out(1),
                 "bank": Out(1),
-                "address": Out(32),
+                "address": Out(26),
                 "count": Out(8),
                 "word": Out(8 * lanes),
                 "issue": Out(1),

@@ -16,7 +16,10 @@ class Walker(wiring.Component):
     A slot is a row of the array: in slot s of each K-word the word of the tile's row s is
     requested, so every row gets a word every ``lanes`` cycles and rows are staggered by a cycle.
     In vector mode a tile is one pixel and a K-word one slot, and each channel tile reads a word's
-    channels further on.
+    channels further on. A ``paced`` walk waits for no ``proceed``, but starts a few cycles late and
+    its channel tiles at a distance of `timing.depthwise_pace` cycles or more.
+
+    The pixels of a batch's images follow one another: a tile may hold some of two.
 
     A row's place in the image is computed once, when its first word is requested, while the pixel
     counter advances; it is kept in a small table for the tile's other words.
@@ -103,16 +106,31 @@ class Walker(wiring.Component):
         y = Signal(signed(18))
         out_x, out_y = Signal(16), Signal(16)
         exhausted, exhausted_next, taken = Signal(), Signal(), Signal()
+        image, image_base = Signal(8), Signal(signed(26))
         row_end = out_x == config.out_width - 1
+        image_end, next_image = Signal(), Signal(signed(26))
         m.d.comb += [
+            image_end.eq(row_end & (out_y == config.out_height - 1)),
+            next_image.eq(image_base + config.image_step),
             taken.eq(walking & first_word & (config.vector | (slot < rows)) & ~exhausted),
-            exhausted_next.eq(exhausted | (taken & row_end & (out_y == config.out_height - 1))),
+            exhausted_next.eq(exhausted | (taken & image_end & (image == config.repeats))),
         ]
         next_line = Signal(signed(26))
         m.d.comb += next_line.eq(line + config.line_step)
         m.d.sync += exhausted.eq(exhausted_next)
         with m.If(taken):
-            with m.If(row_end):
+            with m.If(image_end):
+                m.d.sync += [
+                    image.eq(image + 1),
+                    image_base.eq(next_image),
+                    line.eq(next_image),
+                    address.eq(next_image),
+                    x.eq(config.x_start),
+                    y.eq(config.y_start),
+                    out_x.eq(0),
+                    out_y.eq(0),
+                ]
+            with m.Elif(row_end):
                 m.d.sync += [
                     out_x.eq(0),
                     out_y.eq(out_y + 1),
@@ -150,6 +168,18 @@ class Walker(wiring.Component):
             closing.eq(exhausted_next),
             last_channel_tile.eq(channel_tile == config.channel_tiles - 1),
         ]
+        # A paced walk: cycles until the next channel tile may begin.
+        lead = timing.depthwise_lead(self._architecture) - 1
+        pace = timing.depthwise_pace(self._architecture) - 1
+        rest = Signal(range(max(lead, pace) + 1))
+        rested, proceeds = Signal(), Signal()
+        m.d.comb += [
+            rested.eq(config.paced & (rest == 0)),
+            proceeds.eq(self.proceed | (self.waiting & rested)),
+        ]
+        with m.If(rest != 0):
+            m.d.sync += rest.eq(rest - 1)
+
         next_base = Signal(signed(26))
         m.d.comb += next_base.eq(Mux(config.vector, base + lanes, base))
         m.d.comb += self.busy.eq(walking | self.waiting)
@@ -164,15 +194,19 @@ class Walker(wiring.Component):
                     weight_base.eq(weight + 1),
                     channel_tile.eq(channel_tile + 1),
                     base.eq(next_base),
-                    walking.eq(~last_channel_tile & ~config.vector),
-                    self.waiting.eq(~last_channel_tile & config.vector),
+                    walking.eq(~last_channel_tile & (~config.vector | rested)),
+                    self.waiting.eq(~last_channel_tile & config.vector & ~rested),
                 ]
-        with m.If(self.proceed):
-            m.d.sync += [walking.eq(1), self.waiting.eq(0)]
+                with m.If(rested):
+                    m.d.sync += rest.eq(pace)
+        with m.If(proceeds):
+            m.d.sync += [walking.eq(1), self.waiting.eq(0), rest.eq(pace)]
 
         with m.If(self.start | (tile_end & closing)):
             origin = Mux(self.start, config.base, next_base)
             m.d.sync += [
+                image.eq(0),
+                image_base.eq(origin),
                 line.eq(origin),
                 address.eq(origin),
                 x.eq(config.x_start),
@@ -186,6 +220,7 @@ class Walker(wiring.Component):
                 walking.eq(~config.vector),
                 self.waiting.eq(config.vector),
                 base.eq(config.base),
+                rest.eq(lead),
                 channel_tile.eq(0),
                 weight.eq(config.weight),
                 weight_base.eq(config.weight),

@@ -1,7 +1,14 @@
 """From the accelerator's Verilog to LUTs, DSPs, block RAMs and MHz on an FPGA."""
 
 from bitwright.synth.area import Branch, area_tree
-from bitwright.synth.devices import DEVICES, Device, Resources, UnknownDeviceError, find_device
+from bitwright.synth.devices import (
+    DEVICES,
+    ECP5,
+    Device,
+    Resources,
+    UnknownDeviceError,
+    find_device,
+)
 from bitwright.synth.flow import DoesNotFitError, place_and_route, synthesize
 from bitwright.synth.hierarchy import ModuleArea
 from bitwright.synth.report import RouteReport, SynthesisReport
@@ -11,6 +18,7 @@ from bitwright.synth.tools import SynthesisError, ToolFailedError
 
 __all__ = [
     "DEVICES",
+    "ECP5",
     "Branch",
     "Clock",
     "CriticalPath",

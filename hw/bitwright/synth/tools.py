@@ -154,9 +154,8 @@ def lines_that_matter(log: str, most: int = 12) -> list[str]:
     ['ERROR: no such cell', '> delete x']
     """
     lines = [line.rstrip() for line in log.splitlines() if line.strip()]
-    marked = [index for index, line in enumerate(lines) if re.search(r"\berror\b", line, re.I)]
-    # nextpnr closes with "0 warnings, 1 error", which repeats that there was one.
-    marked = [index for index in marked if not re.match(r"\d+ warnings?, \d+ error", lines[index])]
+    # With its colon: a signal may be called error, and nextpnr closes with "0 warnings, 1 error".
+    marked = [index for index, line in enumerate(lines) if re.search(r"\berror: ", line, re.I)]
     chosen = sorted({near for index in marked for near in (index, index + 1) if near < len(lines)})
     if not chosen:
         return lines[-most:]

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from bitwright.sim.driver import MachineError
     from bitwright.sim.measurement import Measurement, measure
     from bitwright.sim.model import VerilatedModel
+    from bitwright.sim.parallel import run_batch
     from bitwright.sim.recording import Recording, record_moment
     from bitwright.sim.rtl import RtlMachine, RtlRun
     from bitwright.sim.verification import Verification, verify, write_replay
@@ -23,6 +24,7 @@ _HOMES = {
     "Verification": "verification",
     "measure": "measurement",
     "record_moment": "recording",
+    "run_batch": "parallel",
     "verify": "verification",
     "write_replay": "verification",
 }
@@ -38,6 +40,7 @@ __all__ = [
     "VerilatedModel",
     "measure",
     "record_moment",
+    "run_batch",
     "verify",
     "write_replay",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitwright.compiler import Program
+from bitwright.sim.parallel import run_batch
 from bitwright.sim.rtl import RtlMachine
 
 Backend = Literal["reference", "verilator"]
@@ -29,14 +30,20 @@ class Accelerator:
         return np.clip(codes, output.low, output.high).astype(np.int8)
 
     def run(self, x: ArrayLike) -> NDArray[np.int8]:
-        """Output codes (N, ...) of input codes (N, ...); real inputs are quantized first."""
+        """Output codes (N, ...) of input codes (N, ...); real inputs are quantized first.
+
+        Several images are shared between models on all cores; one runs on a model that is kept.
+        """
         inputs = np.asarray(x)
         codes = inputs if np.issubdtype(inputs.dtype, np.integer) else self.quantize(inputs)
         if self.backend == "reference":
             return self.program.network.run(codes)
+        codes = codes.astype(np.int8)
+        if len(codes) > 1:
+            return run_batch(self.program, codes).outputs
         if self._machine is None:
             self._machine = RtlMachine(self.program)
-        return self._machine.run(codes.astype(np.int8)).outputs
+        return self._machine.run(codes).outputs
 
     def close(self) -> None:
         """Free the Verilated model, if there is one."""

@@ -31,8 +31,8 @@ from bitwright.sim.verilate import (
     build,
     definition_flags,
     named_texts,
-    simulation_verilog,
 )
+from bitwright.sim.verilog import simulation_verilog
 
 TAIL = 60
 """Lines of the log that a failure shows."""

@@ -108,7 +108,7 @@ struct Host {
     void watch() {
         auto& t = *top;
         if (t.trace_write) {
-            const uint64_t address = t.trace_address;  // Wide: a negative one must stay outside.
+            const uint64_t address = t.trace_address;  // A negative one is a large one: outside.
             if (address + t.trace_count <= bank_bytes)
                 memcpy(&mirror[t.trace_bank][address], &t.trace_word, t.trace_count);
         }
@@ -231,8 +231,10 @@ int choose_mutant(Top&, uint32_t, long) {
     return 0;
 }
 
+// Models run in several threads, each with a context of its own, that of the thread meanwhile.
 template <typename Action>
 int guarded(Host* host, Action action) {
+    Verilated::threadContextp(host->context.get());
     try {
         return action();
     } catch (const bitwright::SimulationFailure& failure) {

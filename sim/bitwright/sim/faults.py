@@ -17,7 +17,7 @@ from bitwright.rtl import TOP, Top
 from bitwright.rtl.align import bump_mask
 from bitwright.rtl.product import product
 from bitwright.rtl.rounding import Remainder
-from bitwright.sim.verilate import simulation_verilog
+from bitwright.sim.verilog import simulation_verilog
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Measurement:
     ends: tuple[int, ...]
     """The machine's time at the end of each."""
     seconds: float
-    """That the RTL took, recording every layer."""
+    """Of wall time in which the RTL ran, recording every layer."""
 
     def to_json(self, program: Program, labels: NDArray[np.integer[Any]]) -> dict[str, Any]:
         """The figures of a report."""
@@ -66,16 +66,17 @@ def measure(
     answers: list[NDArray[np.int64]] = []
     cycles: list[tuple[int, ...]] = []
     ends: list[tuple[int, ...]] = []
-    mismatches, seconds = 0, 0.0
+    times: list[float] = []
+    mismatches = 0
 
     def keep(batch: Batch) -> None:
-        nonlocal mismatches, seconds
+        nonlocal mismatches
         run = batch.run
         answers.append(run.outputs.reshape(len(run.outputs), -1).argmax(axis=1))
         mismatches += sum(int((batch.expected[n] != run.taps[n]).sum()) for n in batch.expected)
         cycles.append(tuple(run.cycles[0].tolist()))
         ends.append(tuple(run.ends[0].tolist()))
-        seconds += batch.seconds
+        times.extend((run.began, run.ended))
 
     found = verify(program, x, inject=inject, progress=progress, on_batch=keep)
     return Measurement(
@@ -84,5 +85,5 @@ def measure(
         answers=np.concatenate([np.zeros(0, np.int64), *answers]),
         cycles=cycles[0] if cycles else (),
         ends=ends[0] if ends else (),
-        seconds=seconds,
+        seconds=max(times, default=0.0) - min(times, default=0.0),
     )

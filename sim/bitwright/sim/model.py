@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from bitwright.sim.verilate import Port, build_library, named_texts, ports, simulation_verilog
+from bitwright.sim.verilate import Port, build_library, named_texts, ports
+from bitwright.sim.verilog import simulation_verilog
 
 _SHIM = r"""
 #include "Vtop.h"

@@ -1,5 +1,6 @@
 """A program on the Verilated accelerator, driven from C++ on numpy buffers."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -24,7 +25,8 @@ from bitwright.isa.registers import (
 from bitwright.rtl import TOP, Top
 from bitwright.sim.driver import Driver
 from bitwright.sim.driver import MachineError as MachineError
-from bitwright.sim.verilate import build_library, simulation_verilog
+from bitwright.sim.verilate import build_library
+from bitwright.sim.verilog import simulation_verilog
 
 INTERRUPTS = 1 << CONTROL_IRQ_DONE | 1 << CONTROL_IRQ_ERROR
 SLICE = 200_000
@@ -41,12 +43,20 @@ class RtlRun:
     taps: dict[str, NDArray[np.int8]]
     """Every layer's codes, (N, *shape); empty unless asked for."""
     cycles: NDArray[np.uint32]
-    """(images, execute instructions)."""
+    """(batches, execute instructions)."""
     ends: NDArray[np.uint64]
-    """(images, execute instructions): the machine's `time` at each instruction's end."""
+    """(batches, execute instructions): the machine's `time` at each instruction's end."""
     total_cycles: int
     stalls: int
     macs: int
+    began: float
+    """Wall time (``time.perf_counter``) when the images began, the program long loaded."""
+    ended: float
+
+    @property
+    def cycles_per_second(self) -> float:
+        """Simulated cycles per second of wall time."""
+        return self.total_cycles / (self.ended - self.began)
 
 
 @lru_cache(maxsize=8)
@@ -66,27 +76,48 @@ def library_of(verilog: str, trace: bool, optimize: int) -> Path:
     )
 
 
+def machine_library(
+    architecture: Architecture, *, verilog: str | None = None, trace: bool = False
+) -> Path:
+    """The library of an `RtlMachine`, built if it is not in the cache.
+
+    Args:
+        architecture: whose accelerator.
+        verilog: in place of the architecture's own; for faults.
+        trace: build a model that can write waveforms.
+    """
+    text = verilog_of(architecture) if verilog is None else verilog
+    # A fault or a waveform is run once: there a quick build counts more than a quick model.
+    optimize = 2 if verilog is None and not trace else 1
+    return library_of(text, trace, optimize)
+
+
 class RtlMachine:
     """One Verilated accelerator and its host."""
 
     def __init__(
-        self, program: Program, *, verilog: str | None = None, trace: bool = False
+        self,
+        program: Program,
+        *,
+        verilog: str | None = None,
+        trace: bool = False,
+        library: Path | None = None,
     ) -> None:
         """Build (or find) the model, reset it, load the program and run its prologue.
 
         Args:
             program: what to load.
-            verilog: in place of the architecture's own; for faults.
-            trace: build a model that can write waveforms.
+            verilog: as `machine_library`.
+            trace: as `machine_library`.
+            library: what `machine_library` gave, for several machines of a kind.
 
         Raises:
             MachineError: the hardware refuses the program.
         """
         self.program = program
-        text = verilog_of(program.architecture) if verilog is None else verilog
-        # A fault or a waveform is run once: there a quick build counts more than a quick model.
-        optimize = 3 if verilog is None and not trace else 1
-        self._driver = Driver(library_of(text, trace, optimize), program.architecture)
+        if library is None:
+            library = machine_library(program.architecture, verilog=verilog, trace=trace)
+        self._driver = Driver(library, program.architecture)
         self._load()
 
     def run(
@@ -115,6 +146,7 @@ class RtlMachine:
         driver.queue("weights", program.body, program.packets(body=True), count)
         driver.receive(sink)
 
+        began = time.perf_counter()
         driver.write("images", count)
         driver.write("control", INTERRUPTS | 1 << CONTROL_RUN)
         self._wait(on_progress, out_beats)
@@ -124,11 +156,12 @@ class RtlMachine:
             driver.tick()
         else:
             raise RuntimeError("the accelerator is done, but the end of its output does not come")
-        outputs = program.unpack_region(_at_zero(program), sink)
+        ended = time.perf_counter()
+        outputs = program.unpack_region(_at_zero(program), sink)[: len(x)]
         return RtlRun(
             outputs=outputs,
             taps={
-                plan.name: program.unpack_region(plan, captured[plan.name])
+                plan.name: program.unpack_region(plan, captured[plan.name])[: len(x)]
                 for plan in program.layers
                 if plan.name in captured
             },
@@ -137,6 +170,8 @@ class RtlMachine:
             total_cycles=driver.read_wide("cycles"),
             stalls=driver.read_wide("stalls"),
             macs=driver.read_wide("macs"),
+            began=began,
+            ended=ended,
         )
 
     def reset(self) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from bitwright.compiler import Program, predict
 from bitwright.sim.divergence import Divergence, find_divergence
 from bitwright.sim.faults import FAULTS, faulty_verilog
+from bitwright.sim.parallel import run_pieces
 from bitwright.sim.recording import around, record
-from bitwright.sim.rtl import MachineError, RtlMachine, RtlRun
+from bitwright.sim.rtl import MachineError, RtlRun
 
-BATCH = 64
-"""Images per call: what progress is shown in, and what is held of every layer."""
 WINDOW = 250
 """Cycles of waveform before and after the wrong output."""
 
@@ -34,8 +33,6 @@ class Batch:
     """Every layer's codes on the reference."""
     run: RtlRun
     """The same images on the RTL, with every layer's codes."""
-    seconds: float
-    """That the RTL took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +64,11 @@ def verify(
     inject: str | None = None,
     progress: Progress | None = None,
     on_batch: Callable[[Batch], None] | None = None,
+    models: int | None = None,
 ) -> Verification:
     """Run input codes (N, ...) on the RTL and on the reference and compare everything.
+
+    It is found the same, whatever the number of models.
 
     Args:
         program: what runs on both.
@@ -76,40 +76,38 @@ def verify(
         inject: names a fault of `bitwright.sim.faults` to put into the RTL first.
         progress: is told the images compared so far.
         on_batch: is given what was compared, batch by batch, the one that differs included.
+        models: of the RTL, at work at once; None is one per core.
     """
     verilog = None if inject is None else faulty_verilog(program.architecture, FAULTS[inject])
     done = outputs = cycles_rtl = cycles_model = 0
     divergence, failure = None, None
     errors: tuple[str, ...] = ()
-    with RtlMachine(program, verilog=verilog) as machine:
-        for start in range(0, len(x), BATCH):
-            batch = x[start : start + BATCH]
-            _, expected = program.network.run(batch, taps=True)
-            began = time.perf_counter()
-            try:
-                run = machine.run(batch, taps=True)
-            except MachineError as error:
-                failure = str(error)
-                break
-            seconds = time.perf_counter() - began
-            if on_batch:
-                on_batch(Batch(first=start, expected=expected, run=run, seconds=seconds))
-            divergence = find_divergence(program, expected, run.taps)
-            done += len(batch)
-            outputs += sum(codes.size for codes in expected.values())
-            prediction = predict(program, len(batch))
-            cycles_rtl += run.total_cycles
-            cycles_model += prediction.total
-            errors = _cycle_errors(program, run.cycles, prediction.cycles)
-            if run.total_cycles != prediction.total:
-                errors += (f"run: counted {run.total_cycles}, model {prediction.total}",)
-            if progress:
-                progress(done)
-            if divergence is not None:
-                divergence = _moved(divergence, start)
-                break
-            if errors:
-                break
+    with closing(run_pieces(program, x, models=models, verilog=verilog, taps=True)) as pieces:
+        try:
+            for piece in pieces:
+                run, start = piece.run, piece.first
+                batch = x[start : start + len(run.outputs)]
+                _, expected = program.network.run(batch, taps=True)
+                if on_batch:
+                    on_batch(Batch(first=start, expected=expected, run=run))
+                divergence = find_divergence(program, expected, run.taps)
+                done += len(batch)
+                outputs += sum(codes.size for codes in expected.values())
+                prediction = predict(program, program.packets_of(len(batch)))
+                cycles_rtl += run.total_cycles
+                cycles_model += prediction.total
+                errors = _cycle_errors(program, run.cycles, prediction.cycles, start)
+                if run.total_cycles != prediction.total:
+                    errors += (f"run: counted {run.total_cycles}, model {prediction.total}",)
+                if progress:
+                    progress(done)
+                if divergence is not None:
+                    divergence = _moved(divergence, start)
+                    break
+                if errors:
+                    break
+        except MachineError as error:
+            failure = str(error)
     return Verification(
         images=done,
         layers=len(program.layers),
@@ -146,13 +144,13 @@ def write_replay(
 
 
 def _cycle_errors(
-    program: Program, counted: NDArray[np.uint32], model: NDArray[np.int64]
+    program: Program, counted: NDArray[np.uint32], model: NDArray[np.int64], first: int
 ) -> tuple[str, ...]:
     """Instructions whose cycles differ from the model's; transfers wait for the host and may."""
     owners = {number: plan.name for plan in program.layers for number in plan.instructions}
     wrong = np.argwhere(counted != model)
     return tuple(
-        f"layer {owners.get(int(n), '?')!r} (instruction {n}), image {image}: counted"
+        f"layer {owners.get(int(n), '?')!r} (instruction {n}), image {first + image}: counted"
         f" {counted[image, n]}, model {model[image, n]}"
         for image, n in wrong[:8]
     )

@@ -38,6 +38,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "window": tuple(f"{_COMPUTE}window.{name}" for name in ("word", "fault")),
     "array": (f"{_COMPUTE}array.first", f"{_COMPUTE}array.last", f"{_COMPUTE}array.finished_*"),
     "vector lanes": tuple(f"{_COMPUTE}vector*.{name}" for name in ("valid", "first", "acc_*")),
+    "depthwise engine": tuple(
+        f"{_COMPUTE}depthwise.{name}" for name in ("coming", "completes", "opens", "closes", "acc*")
+    ),
     "lanes": (f"{_COMPUTE}post.lane_*.code",),
     "results": ("TOP.trace_*",),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bitwright.arith.checks import Integers, as_integers, check_range
 from bitwright.arith.element import Codes
@@ -18,13 +18,13 @@ from bitwright.arith.nearest import (
     as_float,
     as_overflow,
     reject_nan,
-    round_float,
+    round_half_even,
     to_codes,
 )
-from bitwright.arith.reductions import finite_extremes
+from bitwright.arith.reductions import extremes_of_rows, finite_extremes
 from bitwright.arith.rounding import Rounding, as_rounding
 from bitwright.arith.scales import broadcast_shape, given_scale
-from bitwright.arith.tiles import Scratch, Tile, for_each_tile, tiles
+from bitwright.arith.tiles import TILE, Scratch, Tile, for_each_tile, tiles
 from bitwright.arith.uniform import Uniform
 
 MIN_BITS, MAX_BITS = 2, 16
@@ -120,7 +120,7 @@ class Integer(Format[Affine]):
 
         def work(tile: Tile, scratch: Scratch) -> None:
             steps = self._steps(plan, tile, scratch)
-            steps += part_of(plan.zero_point, tile)
+            steps += part_of(plan.zero_point, tile).astype(steps.dtype)
             out[tile.rows, tile.columns] = steps
 
         for_each_tile(work, tiles(out.shape))
@@ -133,10 +133,10 @@ class Integer(Format[Affine]):
         out = np.empty(plan.rows.matrix.shape, plan.scale.dtype)
 
         def work(tile: Tile, scratch: Scratch) -> None:
-            target = out[tile.rows, tile.columns]
-            target[...] = self._steps(plan, tile, scratch)
-            target += 0  # -0.0 + 0.0 = 0.0: integers have one zero
-            target *= part_of(plan.scale, tile)
+            steps = self._steps(plan, tile, scratch)
+            steps += 0  # -0.0 + 0.0 = 0.0: integers have one zero
+            scale = part_of(plan.scale, tile)
+            np.multiply(steps, scale, out=out[tile.rows, tile.columns], casting="same_kind")
 
         for_each_tile(work, tiles(out.shape))
         return plan.rows.restore(out)
@@ -166,43 +166,50 @@ class Integer(Format[Affine]):
             channel_axis = check_axis("channel_axis", channel_axis, real.ndim)
         mode = as_overflow(overflow)
         low = self.code_low + self._narrows(narrow, scale, mode)
-        if scale is None:
-            if zero_point is not None:
-                raise ValueError("zero_point needs a scale; leave both out to have them derived")
-            shared = self._derive(real, channel_axis)
-        else:
-            shared = self._given(real, scale, zero_point, channel_axis)
-        self._check_values(shared, low)
         rows = Rows.flat(real) if channel_axis is None else Rows.channels(real, channel_axis)
+        by_tile = (
+            scale is None and channel_axis == 0 < real.ndim - 1 and 0 < rows.matrix.shape[1] <= TILE
+        )
+        if scale is not None:
+            shared = self._given(real, scale, zero_point, channel_axis)
+        elif zero_point is not None:
+            raise ValueError("zero_point needs a scale; leave both out to have them derived")
+        elif by_tile:
+            shape = (len(real), *(1 for _ in real.shape[1:]))
+            shared = Affine(np.ones(shape, real.dtype), np.zeros(shape, np.int64))
+        else:
+            shared = self._derive(*finite_extremes(real, channel_axis))
+        self._check_values(shared, low)
         return _Plan(
             rows=rows,
             shared=shared,
             scale=spread(shared.scale, real, channel_axis, rows),
             zero_point=spread(shared.zero_point, real, channel_axis, rows),
+            by_tile=by_tile,
             low=low,
             rounding=as_rounding(rounding),
             overflow=mode,
         )
 
-    def _steps(self, plan: "_Plan", tile: Tile, scratch: Scratch) -> NDArray[np.float64]:
+    def _steps(self, plan: "_Plan", tile: Tile, scratch: Scratch) -> Real:
         """Give a tile's codes minus the zero point, as floats."""
         part = plan.rows.matrix[tile.rows, tile.columns]
+        if plan.by_tile:
+            derived = self._derive(*extremes_of_rows(part, plan.rows.source))
+            self._check_values(derived, plan.low)
+            plan.scale[tile.rows, 0] = derived.scale
+            plan.zero_point[tile.rows, 0] = derived.zero_point
         scale, zero_point = part_of(plan.scale, tile), part_of(plan.zero_point, tile)
+        low, high = plan.low, self.code_high
+        if part.dtype == np.float32 and plan.saturates_half_even:
+            rounded = round_half_even(part, scale, plan.rows.source, scratch)
+            offset = zero_point.astype(rounded.dtype)
+            return np.clip(rounded, low - offset, high - offset, out=rounded)
         if np.isnan(part).any():
             reject_nan("x", plan.rows.source)
-        if part.dtype != np.float32 or plan.overflow is Overflow.WRAP:
-            high = self.code_high
-            codes = to_codes(part, scale, zero_point, plan.low, high, plan.rounding, plan.overflow)
-            codes -= zero_point
-            return codes
-        # The same without what float32 never needs, see round_quotient: a quotient beside a tie.
-        quotient = scratch.like("quotient", part, np.float64)
-        np.copyto(quotient, part)
-        quotient /= scale.astype(np.float64)
-        rounded = round_float(quotient, plan.rounding)
-        offset = zero_point.astype(np.float64)
-        np.clip(rounded, plan.low - offset, self.code_high - offset, out=rounded)
-        return rounded
+        codes = to_codes(part, scale, zero_point, low, high, plan.rounding, plan.overflow)
+        codes -= zero_point
+        return codes
 
     def _narrows(self, narrow: bool | None, scale: ArrayLike | None, overflow: Overflow) -> bool:
         if narrow and (not self.signed or overflow is Overflow.WRAP):
@@ -210,9 +217,9 @@ class Integer(Format[Affine]):
         wanted = scale is None if narrow is None else narrow
         return wanted and self.signed and overflow is Overflow.SATURATE
 
-    def _derive(self, x: Real, channel_axis: int | None) -> Affine:
-        least, greatest = finite_extremes(x, channel_axis)
-        steps = x.dtype.type(self.code_high)
+    def _derive(self, least: Real, greatest: Real) -> Affine:
+        dtype = least.dtype
+        steps = dtype.type(self.code_high)
         if self.signed:
             spans = np.maximum(greatest, -least)
             scale = spans / steps
@@ -221,8 +228,8 @@ class Integer(Format[Affine]):
                 scale = np.where(np.isinf(scale * steps), np.nextafter(scale, 0), scale)
         else:
             scale = greatest / steps - least / steps  # two quotients: the span may overflow
-        tiny = np.finfo(x.dtype).tiny
-        scale = np.where(greatest == least, 1, np.maximum(scale, tiny)).astype(x.dtype)
+        tiny = np.finfo(dtype).tiny
+        scale = np.where(greatest == least, 1, np.maximum(scale, tiny)).astype(dtype)
         zero_point = np.zeros(scale.shape, np.int64)
         if not self.signed:
             zero_point = to_codes(
@@ -261,6 +268,16 @@ class _Plan:
     scale: Real
     """The shared part's, shaped to broadcast against the matrix; so is the zero point."""
     zero_point: Integers
+    by_tile: bool
+    """Whether a tile is rows with a scale each, still to be derived: while they are in the cache.
+
+    Scale and zero point are then views of the shared part's, which the tiles fill in.
+    """
     low: int
     rounding: Rounding
     overflow: Overflow
+
+    @property
+    def saturates_half_even(self) -> bool:
+        """Whether this is the usual case, which has a fast way."""
+        return self.overflow is Overflow.SATURATE and self.rounding is Rounding.HALF_EVEN

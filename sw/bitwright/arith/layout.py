@@ -68,7 +68,8 @@ def spread(parameter: NDArray[Any], x: Real, axis: int | None, rows: Rows) -> ND
     vector = parameter.reshape(-1)
     if axis == max(x.ndim, 1) - 1:
         return vector.reshape(1, -1)
-    return np.tile(vector, rows.matrix.shape[0] // vector.size).reshape(-1, 1)
+    repeats = rows.matrix.shape[0] // max(vector.size, 1)
+    return (vector if repeats == 1 else np.tile(vector, repeats)).reshape(-1, 1)
 
 
 def part_of(parameter: NDArray[Any], tile: Tile) -> NDArray[Any]:

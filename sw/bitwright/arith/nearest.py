@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bitwright.arith.checks import Integers
 from bitwright.arith.rounding import Rounding
+from bitwright.arith.tiles import Scratch
 
 Real = NDArray[np.floating[Any]]
 
@@ -92,6 +93,33 @@ def round_quotient(x: Real, step: Real, rounding: Rounding) -> NDArray[np.float6
             steps = np.broadcast_to(step, x.shape)[beside]
             quotient[beside] += _residual_sign(x[beside], steps, quotient[beside]) / 4
     return round_float(quotient, rounding)
+
+
+def round_half_even(
+    x: NDArray[np.float32], step: Real, whole: Real, scratch: Scratch
+) -> NDArray[np.float32]:
+    """Compute what `round_quotient` does for float32, ties to even, in float32 where that is exact.
+
+    ``step`` broadcasts to x; beyond 2^23 the result is some integer beyond, infinite for infinite
+    x. ``whole`` is the array that x is part of: a NaN raises ValueError with its index there.
+
+    As in `round_quotient` a quotient rounded to float32 lies on the exact one's side of every tie,
+    unless it has become the tie: one in a hundred thousand, which is divided again in float64.
+    """
+    quotient = scratch.like("quotient", x)
+    np.divide(x, step, out=quotient)
+    rounded: NDArray[np.float32] = scratch.like("rounded", x)
+    np.rint(quotient, out=rounded)
+    # Exact. NaN of an infinite quotient or a NaN, which min and max pass on.
+    quotient -= rounded
+    if not (quotient.max(initial=0) < 0.5 and quotient.min(initial=0) > -0.5):
+        doubtful = ~(np.abs(quotient) < 0.5)
+        doubted = x[doubtful].astype(np.float64)
+        if np.isnan(doubted).any():
+            reject_nan("x", whole)
+        doubted /= np.broadcast_to(step, x.shape)[doubtful]
+        rounded[doubtful] = np.rint(doubted)
+    return rounded
 
 
 def _residual_sign(x: Real, step: Real, quotient: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,13 +35,7 @@ def finite_extremes(x: Real, channel_axis: int | None) -> tuple[Real, Real]:
     found: list[tuple[slice, Real, Real]] = []
 
     def work(tile: Tile, scratch: Scratch) -> None:
-        part = matrix[tile.rows, tile.columns]
-        low, high = part.min(axis=1, initial=0), part.max(axis=1, initial=0)
-        if np.isnan(high).any():
-            reject_nan("x", x)
-        if np.isinf(high).any() or np.isinf(low).any():
-            finite = np.where(np.isfinite(part), part, 0)
-            low, high = finite.min(axis=1, initial=0), finite.max(axis=1, initial=0)
+        low, high = extremes_of_rows(matrix[tile.rows, tile.columns], x)
         found.append((tile.rows, low, high))
 
     for_each_tile(work, tiles(matrix.shape))
@@ -50,6 +44,20 @@ def finite_extremes(x: Real, channel_axis: int | None) -> tuple[Real, Real]:
         np.maximum(greatest[rows], high, out=greatest[rows])
     shape = _broadcast(x, channel_axis)
     return least.reshape(shape), greatest.reshape(shape)
+
+
+def extremes_of_rows(part: Real, whole: Real) -> tuple[Real, Real]:
+    """Give min(x, 0) and max(x, 0) over the finite x of each row.
+
+    ValueError for NaN, with its first index in ``whole``, the array of which it is a part.
+    """
+    low, high = part.min(axis=1, initial=0), part.max(axis=1, initial=0)
+    if np.isnan(high).any():
+        reject_nan("x", whole)
+    if np.isinf(high).any() or np.isinf(low).any():
+        finite = np.where(np.isfinite(part), part, 0)
+        low, high = finite.min(axis=1, initial=0), finite.max(axis=1, initial=0)
+    return low, high
 
 
 def sums(
@@ -89,7 +97,7 @@ def sums(
 def exact_sum(numbers: Real, scratch: Scratch) -> Fraction:
     """Add up to `TILE` finite float64 exactly, spending the vector.
 
-    A sum of multiples of 2^g, each within 2^(g + 37), is exact in float64. Adding and subtracting
+    A sum of multiples of 2^g, each within 2^(g + 35), is exact in float64. Adding and subtracting
     1.5 2^(52 + g) splits off such multiples; what is left is split again, on a finer grid.
 
     >>> exact_sum(np.array([1e300, 1e-300]), Scratch()) == Fraction(1e300) + Fraction(1e-300)

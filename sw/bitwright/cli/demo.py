@@ -28,6 +28,9 @@ def demo(
         str | None,
         typer.Option(help="Put this fault into the RTL; `bitwright verify --inject list`."),
     ] = None,
+    silicon: Annotated[
+        bool, typer.Option(help="Route a 4x4 accelerator on an ECP5 as well: minutes, once.")
+    ] = True,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("runs/demo"),
 ) -> None:
     """Train, quantize, compile, run the test images on the RTL, and compare every layer.
@@ -40,6 +43,7 @@ def demo(
     from rich.console import Console
 
     from bitwright import compiler, compress, report, sim
+    from bitwright.cli.demo_silicon import not_routed, route_small
     from bitwright.isa import Architecture
     from bitwright.sim.faults import find_fault
     from bitwright.sim.toolchain import versions
@@ -75,6 +79,10 @@ def demo(
                 program, codes, found.divergence, out / WAVEFORM, inject=inject
             )
         waveform = {"file": WAVEFORM} | asdict(recording)
+    chip = not_routed("not asked for")
+    if silicon:
+        with console.status("synthesizing a 4x4 accelerator") as status:
+            chip = route_small(lambda now: status.update(f"a 4x4 accelerator on an ECP5, {now}"))
     figures = report.collect(
         program,
         measured.to_json(program, test.labels),
@@ -86,6 +94,7 @@ def demo(
             "accuracy_reference": reference.accuracy_reference,
         },
         waveform=waveform,
+        silicon=chip,
         tools=versions(),
     )
     examples = report.choose_examples(test.pixels, test.full_scale, test.labels, measured.answers)
@@ -129,6 +138,19 @@ def _show(figures: dict[str, Any], console: "Console") -> None:
         f" {len(figures['cycle_errors'])} instructions' cycles differ from the model\n"
         f"accuracy: float {figures['accuracy_float']:.2%}, int8 reference"
         f" {figures['accuracy_reference']:.2%}, RTL {_percent(figures['accuracy_rtl'], 2)}\n"
-        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; {filled}",
+        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; {filled}\n"
+        f"{_chip(figures)}",
         highlight=False,
+        markup=False,
+    )
+
+
+def _chip(figures: dict[str, Any]) -> str:
+    chip = figures["silicon"]
+    if missing := chip.get("missing"):
+        return f"not routed: {missing}"
+    counts = ", ".join(f"{figures[name]:,} {name}" for name in ("luts", "ffs", "dsps", "brams"))
+    return (
+        f"a {chip['architecture']} accelerator on {chip['device']}: {counts},"
+        f" {figures['fmax_mhz']:g} MHz"
     )

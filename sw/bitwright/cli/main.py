@@ -17,6 +17,7 @@ from bitwright.cli import (
     compress,
     demo,
     doctor,
+    estimate,
     formats,
     report,
     simulate,
@@ -61,6 +62,7 @@ app.command("sim")(simulate.sim)
 app.command("waves")(waves.waves)
 app.command("verilog")(verilog.verilog)
 app.command("synth")(synth.synth)
+app.command("estimate")(estimate.estimate)
 app.command("zoo")(zoo.zoo)
 
 

@@ -1,7 +1,6 @@
 """`bitwright sim`: a program's images on the RTL, as fast as it simulates."""
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -22,29 +21,31 @@ def sim(
     ] = "random",
     images: Annotated[int, typer.Option(min=1, help="Images to run.")] = 64,
     seed: Annotated[int, typer.Option(help="Of the random input codes.")] = 0,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="Models at work at once (default: one per core).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
     """Run images on the RTL; outputs and cycles must be the reference's and the model's."""
     from rich.console import Console
 
-    from bitwright.compiler import predict
-    from bitwright.sim import RtlMachine
+    from bitwright.sim.parallel import cores, predicted_cycles, run_batch
 
     loaded = load_program(program, arch)
     x = input_codes(loaded, data, images, seed)
-    with Console(stderr=True).status("building the model, then running"), RtlMachine(loaded) as rtl:
-        began = time.perf_counter()
-        run = rtl.run(x)
-        seconds = time.perf_counter() - began
+    with Console(stderr=True).status("building the model, then running"):
+        run = run_batch(loaded, x, models=models)
+    seconds = run.ended - run.began
     wrong = int((run.outputs != loaded.network.run(x)).sum())
-    model = predict(loaded, len(x)).total
+    model = predicted_cycles(loaded, len(x))
     found = {
         "images": len(x),
+        "models": models or cores(),
         "cycles_rtl": run.total_cycles,
         "cycles_model": model,
         "stalls": run.stalls,
         "seconds": round(seconds, 3),
-        "cycles_per_second": round(run.total_cycles / seconds),
+        "cycles_per_second": round(run.cycles_per_second),
         "outputs": run.outputs.size,
         "differing": wrong,
         "equal": wrong == 0 and run.total_cycles == model,
@@ -54,7 +55,7 @@ def sim(
     else:
         typer.echo(
             f"{len(x)} images, {run.total_cycles} cycles in {seconds:.2f} s:"
-            f" {run.total_cycles / seconds / 1000:.0f} thousand cycles per second"
+            f" {run.cycles_per_second / 1000:.0f} thousand cycles per second"
         )
         typer.echo(f"{run.total_cycles} cycles counted, {model} predicted")
         typer.echo(f"{wrong} of {run.outputs.size} output codes differ from the reference")

@@ -39,6 +39,8 @@ class Prediction:
     under way at its issue, to its own end."""
     latency: NDArray[np.int64]
     """(images, execute instructions): from an instruction's issue to its own end."""
+    waits: NDArray[np.int64]
+    """(images, execute instructions): cycles of `stalls` that an instruction waited."""
 
     @property
     def instructions(self) -> tuple[int, ...]:
@@ -46,28 +48,96 @@ class Prediction:
         return tuple(int(n) for n in self.cycles[0])
 
 
+def output_pixels(fields: Fields) -> int:
+    """Pixels that an instruction computes, of all images of its batch."""
+    return fields["out_width"] * fields["out_height"] * (fields["repeats"] + 1)
+
+
 def walk_cycles(fields: Fields, architecture: Architecture) -> int:
     """Requests of a computation's walk; one per cycle, and a vector tile's wait for parameters."""
-    pixels = fields["out_width"] * fields["out_height"]
+    pixels = output_pixels(fields)
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
     lanes, tiles = architecture.lanes, fields["channel_tiles"]
     if fields["opcode"] == ExecuteOpcode.CONV:
         return tiles * -(-pixels // architecture.rows) * taps * lanes
+    if fields["vector_op"] == VectorOp.DEPTHWISE:
+        return depthwise_cycles(fields, architecture)
     return tiles * (pixels * taps + lanes + timing.FILL_OVERHEAD)
+
+
+def depthwise_cycles(fields: Fields, architecture: Architecture) -> int:
+    """From the start of a depthwise walk to its last word, or to the last window's that follows."""
+    image = fields["words"] * fields["height"]
+    pace = max(image, timing.depthwise_pace(architecture))
+    last = first_window(fields) + windows_span(fields)
+    before = timing.depthwise_lead(architecture) + (fields["channel_tiles"] - 1) * pace
+    return before + max(image, last + 1)
+
+
+def window_cycle(fields: Fields, tile: int, window: int, architecture: Architecture) -> int:
+    """From the start of a depthwise walk to the word that completes a channel tile's window.
+
+    A window that ends in the next tile may be later, if that tile waits for its weights.
+    """
+    y, x = divmod(window, fields["out_width"])
+    line = (fields["out_width"] - 1) * fields["kernel_x_step"] + fields["kernel_y_step"]
+    pace = max(fields["words"] * fields["height"], timing.depthwise_pace(architecture))
+    begins = timing.depthwise_lead(architecture) + tile * pace
+    return begins + first_window(fields) + y * line + x * fields["kernel_x_step"]
+
+
+def first_window(fields: Fields) -> int:
+    """Words of a depthwise channel tile before the one that completes its first window."""
+    left, top = fields["dilation_y"] & 1, fields["dilation_y"] >> 2 & 1
+    return (2 - top) * fields["words"] + 2 - left
+
+
+def windows_span(fields: Fields) -> int:
+    """Words from a depthwise channel tile's first window to its last."""
+    line = (fields["out_width"] - 1) * fields["kernel_x_step"]
+    return fields["out_height"] * line + (fields["out_height"] - 1) * fields["kernel_y_step"]
+
+
+def vector_drain(fields: Fields) -> int:
+    """From the last request of a walk through the vector lanes to its last byte in memory."""
+    lag = timing.DEPTHWISE_LAG if fields["vector_op"] == VectorOp.DEPTHWISE else 0
+    return timing.VECTOR_DRAIN + lag
+
+
+def vector_cycles(fields: Fields, architecture: Architecture) -> int:
+    """From the first request of a walk through the vector lanes to its last byte in memory."""
+    return walk_cycles(fields, architecture) + vector_drain(fields)
 
 
 def execute_macs(fields: Fields, architecture: Architecture) -> int:
     """Products an instruction issues to valid rows and columns, K padded to whole words."""
     vector = fields["opcode"] == ExecuteOpcode.VECTOR
-    if fields["opcode"] != ExecuteOpcode.CONV and not (
-        vector and fields["vector_op"] == VectorOp.MAC
-    ):
+    multiplies = vector and fields["vector_op"] in (VectorOp.MAC, VectorOp.DEPTHWISE)
+    if fields["opcode"] != ExecuteOpcode.CONV and not multiplies:
         return 0
     width = architecture.lanes if vector else architecture.columns
     channels = (fields["channel_tiles"] - 1) * width + fields["last_columns"]
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
-    pixels = fields["out_width"] * fields["out_height"]
+    if vector and fields["vector_op"] == VectorOp.DEPTHWISE:
+        taps = timing.DEPTHWISE_TAPS
+    pixels = output_pixels(fields)
     return channels * pixels * taps * (1 if vector else architecture.lanes)
+
+
+def execute_bytes(fields: Fields, architecture: Architecture) -> int:
+    """Bytes of an instruction's weights and parameter records, as they are streamed."""
+    if fields["opcode"] not in (ExecuteOpcode.CONV, ExecuteOpcode.VECTOR):
+        return 0
+    vector, tiles = fields["opcode"] == ExecuteOpcode.VECTOR, fields["channel_tiles"]
+    words = fields["kernel_x"] * fields["kernel_y"] * fields["words"] * architecture.lanes
+    if vector:
+        weighted = {VectorOp.MAC: fields["kernel_x"] * fields["kernel_y"]}
+        weighted[VectorOp.DEPTHWISE] = timing.DEPTHWISE_TAPS
+        words = weighted.get(VectorOp(fields["vector_op"]), 0)
+    width = architecture.lanes if vector else architecture.columns
+    records = 1 if fields["uniform"] else tiles * width
+    record = max(16, architecture.lanes)
+    return tiles * words * architecture.lanes + records * record
 
 
 def predict(program: Program, images: int = 1) -> Prediction:
@@ -86,10 +156,11 @@ def predict(program: Program, images: int = 1) -> Prediction:
     begins = np.maximum(issues, np.concatenate([[0], done[:-1]])) if images else issues
     return Prediction(
         total=end + timing.RUN_OVERHEAD,
-        stalls=threads[0].stalls,
+        stalls=sum(threads[0].waits),
         macs=images * sum(execute_macs(fields, architecture) for fields in execute),
         cycles=(done - begins).reshape(images, len(execute)),
         latency=(done - issues).reshape(images, len(execute)),
+        waits=np.array(threads[0].waits, np.int64).reshape(images, len(execute)),
     )
 
 
@@ -122,13 +193,13 @@ class _ExecuteEngine:
             self.landed = issue + fields["weight_base"] + timing.OUT_OVERHEAD
         else:
             array = opcode == ExecuteOpcode.CONV
-            start = issue + timing.WALK_START
+            start = issue + timing.ISSUE_START
             if array:
                 start = max(start, self.walk_ends + timing.WALK_START + fields["wait"])
             walk = walk_cycles(fields, self.architecture)
             self.walk_ends = start + timing.WALK_LATENCY + walk - 1
             self.settled = start + timing.array_settled(self.architecture)
-            self.landed = self.walk_ends + (self.drain if array else timing.VECTOR_DRAIN)
+            self.landed = self.walk_ends + (self.drain if array else vector_drain(fields))
         return self.landed
 
 
@@ -164,7 +235,7 @@ class _Thread:
     issued: list[int] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     taken: int = 0
-    stalls: int = 0
+    waits: list[int] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:
@@ -181,7 +252,7 @@ class _Thread:
         # Instructions end in their order, so the last token needed is the last to come.
         arrived = self.tokens[needed - 1] if fields["acquire"] else 0
         issue = max(ready, arrived)
-        self.stalls += issue - ready
+        self.waits.append(issue - ready)
         self.taken = needed
         self.issued.append(issue)
         self.done.append(self.engine.done(issue, fields))

@@ -51,6 +51,9 @@ class LayerPlan:
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
     """Of a vector stored in another order: the logical index of each stored byte."""
+    lines: tuple[tuple[int, ...], ...] | None = None
+    """Of an input stored stacked (`bitwright.compiler.stacking`): the image's lines that are side
+    by side in each stored line, -1 for padding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,6 +75,8 @@ class Program:
     """(beats, lanes): the data of the other fetch instructions, needed once per image."""
     layers: tuple[LayerPlan, ...]
     """One per layer, inputs and views included, in the network's order."""
+    batch: int = 1
+    """Images that go through the machine together: in one packet, in every instruction."""
 
     @property
     def header(self) -> tuple[int, ...]:
@@ -122,7 +127,10 @@ class Program:
         return next(p for p in self.layers if p.name == self.network.output.name)
 
     def pack_images(self, x: ArrayLike) -> NDArray[np.uint8]:
-        """Codes (N, *input shape) as (N, beats, lanes) of the input stream."""
+        """Codes (N, *input shape) as (packets, beats, lanes) of the input stream.
+
+        A packet holds the images of a batch; the last one is filled up with padding.
+        """
         codes = np.asarray(x)
         expected = self.network.input.shape
         if codes.shape[1:] != expected:
@@ -133,23 +141,37 @@ class Program:
         if codes.size and not (codes.min() >= low and codes.max() <= high):
             raise ValueError(f"input codes must be in {low}..{high}")
         plan, lanes = self.input_plan, self.architecture.lanes
-        flat = _stored(codes.astype(np.int8), plan)
-        beats = -(-flat.shape[1] // lanes)
-        packed = np.zeros((len(codes), beats * lanes), np.uint8)
-        packed[:, : flat.shape[1]] = flat.view(np.uint8)
-        return packed.reshape(len(codes), beats, lanes)
+        flat = _stored(codes.astype(np.int8), plan, self.network.input.output.zero_point)
+        size, packets = flat.shape[1], self.packets_of(len(codes))
+        filled = np.full(
+            (packets * self.batch, size), self.network.input.output.zero_point, np.int8
+        )
+        filled[: len(codes)] = flat
+        beats = -(-self.batch * size // lanes)
+        packed = np.zeros((packets, beats * lanes), np.uint8)
+        packed[:, : self.batch * size] = filled.reshape(packets, -1).view(np.uint8)
+        return packed.reshape(packets, beats, lanes)
+
+    def packets_of(self, images: int) -> int:
+        """Batches, and so packets, that hold that many images."""
+        return -(-images // self.batch)
 
     def unpack_region(self, plan: LayerPlan, data: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """(N, >= extent) bytes from the region's base as codes (N, *shape)."""
+        """(packets, >= extent) bytes from the region's base as codes (N, *shape)."""
         region = plan.region
         index = np.arange(region.pixels)[:, None] * region.pitch + np.arange(region.channels)
-        pixels = data.view(np.int8)[:, index]  # (N, pixels, channels)
+        pixels = data.view(np.int8)[:, index]  # (packets, pixels, channels)
+        pixels = pixels.reshape(
+            len(data) * self.batch, region.pixels // self.batch, region.channels
+        )  # (N, pixels, channels)
+        if plan.lines is not None:
+            return _unstacked(pixels, plan)
         if len(plan.shape) == 3:
             channels, height, width = plan.shape
             return np.ascontiguousarray(
                 pixels.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
             )
-        flat = pixels.reshape(len(data), -1)
+        flat = pixels.reshape(len(pixels), -1)
         if plan.order is None:
             return np.ascontiguousarray(flat)
         logical = np.empty_like(flat)
@@ -158,7 +180,7 @@ class Program:
 
     @property
     def output_beats(self) -> int:
-        """Beats of one image's output packet."""
+        """Beats of one output packet, of a batch."""
         return -(-self.output_plan.region.extent // self.architecture.lanes)
 
     def to_bytes(self) -> bytes:
@@ -172,6 +194,7 @@ class Program:
                 "architecture": json.loads(self.architecture.to_json()),
                 "prologue_count": self.prologue_count,
                 "credits": self.credits,
+                "batch": self.batch,
                 "execute_count": len(self.execute),
                 "fetch_count": len(self.fetch),
                 "sections": [len(s) for s in sections],
@@ -227,6 +250,7 @@ class Program:
             prologue=prologue,
             body=body,
             layers=tuple(_plan(values) for values in head["layers"]),
+            batch=head["batch"],
         )
 
 
@@ -241,10 +265,28 @@ def _plan(values: dict[str, Any]) -> LayerPlan:
         instructions=tuple(values["instructions"]),
         shape=tuple(values["shape"]),
         order=None if values["order"] is None else tuple(values["order"]),
+        lines=None if values["lines"] is None else tuple(map(tuple, values["lines"])),
     )
 
 
-def _stored(codes: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:
+def _stored(codes: NDArray[np.int8], plan: LayerPlan, pad: int) -> NDArray[np.int8]:
+    if plan.lines is not None:
+        padding = np.full_like(codes[:, :, :1], pad)
+        lines = np.concatenate([codes, padding], axis=2)[:, :, np.array(plan.lines)]
+        # (N, C, line, ky, W) to (N, line, W, ky, C)
+        return np.ascontiguousarray(lines.transpose(0, 2, 4, 3, 1)).reshape(len(codes), -1)
     if codes.ndim == 4:
         return np.ascontiguousarray(codes.transpose(0, 2, 3, 1)).reshape(len(codes), -1)
     return np.ascontiguousarray(codes)
+
+
+def _unstacked(pixels: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:
+    """(N, pixels, ky C) of a stacked input as codes (N, C, H, W)."""
+    channels, height, width = plan.shape
+    lines = np.array(plan.lines)
+    stored = pixels.reshape(len(pixels), len(lines), width, lines.shape[1], channels)
+    codes = np.empty((len(pixels), channels, height, width), np.int8)
+    for y in range(height):
+        line, place = np.argwhere(lines == y)[0]
+        codes[:, :, y] = stored[:, line, :, place].transpose(0, 2, 1)
+    return codes

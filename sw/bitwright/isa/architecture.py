@@ -43,6 +43,8 @@ class Architecture:
     """Words of `lanes` bytes in the weight buffer; a power of two."""
     parameter_records: int = 1024
     """Per-channel records of bias, multiplier and shift; a power of two."""
+    line_words: int = 0
+    """Words in a line of the largest image the depthwise engine takes; 0 leaves the engine out."""
     execute_instructions: int = 128
     """Instructions of the execute thread; a power of two."""
     fetch_instructions: int = 128
@@ -52,7 +54,7 @@ class Architecture:
     pe_dsps: int = 512
     """Multiplier blocks the array takes at most; further products are made of adders."""
     lane_multiplier: str = "dsp"
-    """Products of the post-processing and vector lanes: `dsp` or `lut`."""
+    """The lanes' wide products: `dsp`, of multiplier blocks, or `lut`, of adders."""
 
     def __post_init__(self) -> None:
         """Check every field and the relations between them."""
@@ -70,6 +72,10 @@ class Architecture:
                 raise ArchitectureError(
                     f"{key} must be a power of two in {low}..{high}, got {value!r}"
                 )
+        if not _is_integer(self.line_words) or not (
+            self.line_words == 0 or 16 <= self.line_words <= 1024
+        ):
+            raise ArchitectureError(f"line_words must be 0 or in 16..1024, got {self.line_words!r}")
         for key, low, high in (("accumulator_bits", 16, 32), ("multiplier_bits", 8, 31)):
             value = getattr(self, key)
             if not _is_integer(value) or not low <= value <= high:

@@ -16,8 +16,12 @@ ROW_LATENCY = 2
 """From accumulators to the row's result register."""
 PARAMETER_LATENCY = 3
 """From the start of a run of parameter records to the first at lane 0."""
-VECTOR_LATENCY = 3
+VECTOR_LATENCY = 5
 """From a word to the lanes' input register."""
+DEPTHWISE_TAPS = 9
+"""Elements of the depthwise engine's window, and weights of a channel."""
+DEPTHWISE_LATENCY = 7
+"""From the word that completes a depthwise window to the lanes' input register."""
 LANE_LATENCY = 10
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 2
@@ -29,6 +33,22 @@ VECTOR_WRITE = READ_LATENCY + VECTOR_LATENCY + LANE_LATENCY + 1
 """From a window's last request to its write."""
 VECTOR_DRAIN = VECTOR_WRITE + WRITE_LATENCY
 """From the walk's last request to the last byte in memory."""
+DEPTHWISE_LAG = DEPTHWISE_LATENCY - VECTOR_LATENCY
+"""By which a depthwise window's results are later than those of the vector lanes."""
+
+
+def depthwise_lead(architecture: Architecture) -> int:
+    """Cycles a depthwise walk starts late, so that weights and parameters come before a window.
+
+    A window ends with its tile's fourth word at the earliest. By then, from the start on, nine
+    weights are fetched in 12 cycles, and a record for each lane in ``lanes`` + 3.
+    """
+    return max(6 - READ_LATENCY, architecture.lanes - 10)
+
+
+def depthwise_pace(architecture: Architecture) -> int:
+    """Least cycles between the first words of two depthwise tiles, to fetch for the next one."""
+    return max(DEPTHWISE_TAPS, architecture.lanes)
 
 
 def array_result(architecture: Architecture) -> int:
@@ -38,7 +58,8 @@ def array_result(architecture: Architecture) -> int:
 
 def array_parameters(architecture: Architecture) -> int:
     """From a row's last word request to the start of its tile's run of parameter records."""
-    return array_result(architecture) - (architecture.lanes - 1) - PARAMETER_LATENCY
+    held = bool(architecture.line_words)  # the lanes' records are held in a register more
+    return array_result(architecture) - (architecture.lanes - 1) - PARAMETER_LATENCY - held
 
 
 def array_residual(architecture: Architecture) -> int:
@@ -65,15 +86,17 @@ def array_settled(architecture: Architecture) -> int:
     return max(array_write(architecture), array_drain(architecture))
 
 
+ISSUE_START = 2
+"""From an instruction's issue to its walk's earliest start."""
 WALK_START = 1
-"""From an instruction's issue, or the end of the walk before, to the walk's earliest start."""
+"""From the end of the walk before to the walk's earliest start."""
 WALK_LATENCY = 2
 """From a walk's start to its first request."""
-FILL_OVERHEAD = 5
+FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
-IN_OVERHEAD = 3
-OUT_OVERHEAD = 7
-NOP_CYCLES = 1
+IN_OVERHEAD = 4
+OUT_OVERHEAD = 8
+NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""
 FETCH_START = 2

@@ -8,11 +8,13 @@ from bitwright.report.document import document
 Row = tuple[str, Mapping[str, int]]
 """A module's name, and its counts by resource."""
 
-MOST = 16
+MOST = 24
 """Modules with a row of their own; the smaller ones share the last."""
-WIDTH, LEFT, ROW, TOP, GAP = 900, 250, 21, 74, 16  # pixels
+WIDTH, ROW, TOP, GAP = 1000, 21, 74, 16  # pixels
 NUMBER = 46
 """Room of a bar's number, at the size `STYLE` gives it."""
+CHARACTER = 6.7
+"""Width of a character of a name."""
 HUES = ("blue", "green", "orange", "purple")
 
 
@@ -28,7 +30,9 @@ def area_figure(rows: Sequence[Row]) -> str:
 
 
 def largest(rows: Sequence[Row], most: int = MOST) -> list[Row]:
-    """Return the rows by size, those beyond ``most`` added up; size is the share of the resource.
+    """Return the rows that are not empty by size, those beyond ``most`` added up.
+
+    Size is the share of the resource that a row has most of.
 
     >>> largest([("a", {"luts": 1}), ("b", {"luts": 5}), ("c", {"luts": 2})], most=2)
     [('b', {'luts': 5}), ('2 smaller ones', {'luts': 3})]
@@ -38,7 +42,7 @@ def largest(rows: Sequence[Row], most: int = MOST) -> list[Row]:
     def size(row: Row) -> float:
         return max(count / (totals[name] or 1) for name, count in row[1].items())
 
-    ranked = sorted(rows, key=size, reverse=True)
+    ranked = sorted((row for row in rows if any(row[1].values())), key=size, reverse=True)
     if len(ranked) <= most:
         return ranked
     rest = ranked[most - 1 :]
@@ -51,7 +55,7 @@ def _totals(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def _height(rows: Sequence[Row]) -> int:
-    return TOP + ROW * min(len(rows), MOST) + 14
+    return TOP + ROW * len(largest(rows)) + 14
 
 
 def _content(rows: Sequence[Row]) -> str:
@@ -60,17 +64,18 @@ def _content(rows: Sequence[Row]) -> str:
 
 def _drawn(rows: Sequence[Row]) -> Iterator[str]:
     totals, shown = _totals(rows), largest(rows)
-    column = (WIDTH - LEFT) / len(totals)
+    start = 24 + CHARACTER * max(len(name) for name, _ in shown)
+    column = (WIDTH - start) / len(totals)
     bottom = TOP + ROW * len(shown)
     for place, (name, total) in enumerate(totals.items()):
-        x = LEFT + place * column
+        x = start + place * column
         yield f'<text class="a-head" x="{x:.0f}" y="{TOP - 14}">{escape(name)} {total:,}</text>'
         yield f'<path class="a-axis" d="M{x:.0f} {TOP - 4}V{bottom}"/>'
     for line, (name, counts) in enumerate(shown):
         y = TOP + ROW * line
-        yield f'<text class="a-name" x="{LEFT - 10}" y="{y + 14}">{escape(name)}</text>'
+        yield f'<text class="a-name" x="{start - 10:.0f}" y="{y + 14}">{escape(name)}</text>'
         for place, (resource, total) in enumerate(totals.items()):
-            count, x = counts.get(resource, 0), LEFT + place * column
+            count, x = counts.get(resource, 0), start + place * column
             if not count:
                 continue
             longest = max(other.get(resource, 0) for _, other in shown)
@@ -86,7 +91,7 @@ def _drawn(rows: Sequence[Row]) -> Iterator[str]:
 STYLE = """\
 .a-title { font: 600 13px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif; fill: var(--ink); }
 .a-head { font: 12px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif; fill: var(--muted); }
-.a-name { font: 12px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink);
+.a-name { font: 11px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink);
   text-anchor: end; }
 .a-count { font: 11px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif; fill: var(--muted); }
 .a-axis { stroke: var(--line); fill: none; }

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from bitwright.compiler import Program
+from bitwright.report.area import STYLE as AREA_STYLE
+from bitwright.report.area import area_figure
 from bitwright.report.examples import MOST_WRONG, Examples, png
 from bitwright.report.figures import banks_figure, layers_figure
 from bitwright.report.palette import DARK, LIGHT, variables
+from bitwright.report.roofline import points, roofline_figure
 from bitwright.report.signals import signal_names, tile_picture, tile_rows
 from bitwright.report.tenants import Step, owners, tenants
 from bitwright.report.trace import read_trace
@@ -35,10 +38,12 @@ def render_page(
         style=Markup(
             f":root {{ {variables(LIGHT)} }}\n"
             f"@media (prefers-color-scheme: dark) {{ :root {{ {variables(DARK)} }} }}\n"
-            f"{_resource('style.css')}\n{STYLE}"
+            f"{_resource('style.css')}\n{STYLE}\n{AREA_STYLE}"
         ),
         layers_svg=Markup(layers_figure(figures["layers"], architecture)),
+        roofline_svg=Markup(roofline_figure(points(program), architecture)),
         banks_svg=Markup(_banks(figures["steps"], program)) if figures["steps"] else None,
+        area_svg=None if "missing" in figures["silicon"] else Markup(_area(figures["silicon"])),
         wave=None if waveform is None else _wave(figures["waveform"], waveform),
         examples=_shown(examples),
         most_wrong=MOST_WRONG,
@@ -76,6 +81,10 @@ def _banks(steps: list[dict[str, int]], program: Program) -> str:
     timed = [Step(begin=step["begin"], end=step["end"]) for step in steps]
     found = tenants(program, timed)
     return banks_figure(found, timed, owners(program), program.architecture.bank_bytes)
+
+
+def _area(silicon: Mapping[str, Any]) -> str:
+    return area_figure([(name, counts) for name, counts in silicon["modules"]])
 
 
 def _wave(window: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -38,6 +38,12 @@ KEYS = (
     "layers",
     "steps",
     "waveform",
+    "luts",
+    "ffs",
+    "dsps",
+    "brams",
+    "fmax_mhz",
+    "silicon",
     "architecture",
     "architecture_hash",
     "network_digest",
@@ -59,6 +65,7 @@ def collect(
     injected: str | None,
     accuracies: Mapping[str, float],
     waveform: Mapping[str, Any] | None,
+    silicon: Mapping[str, Any],
     tools: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """The content of `report.json`.
@@ -73,6 +80,8 @@ def collect(
         waveform: ``file`` in the run's folder, its ``first`` and ``last`` cycle to show, the
             ``issue`` of the ``instruction`` it is about, the array's ``row``, and the ``moment``
             of a wrong output.
+        silicon: ``luts``, ``ffs``, ``dsps``, ``brams`` and ``fmax_mhz`` of a routed design, and
+            under ``silicon`` what it is and where that is from; or why it is ``missing``.
         tools: versions by name.
     """
     return {
@@ -83,6 +92,7 @@ def collect(
         **measured,
         "injected": injected,
         "waveform": waveform,
+        **silicon,
         "architecture": json.loads(program.architecture.to_json()),
         "architecture_hash": f"{program.architecture.hash:016x}",
         "network_digest": program.network.digest,

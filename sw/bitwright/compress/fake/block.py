@@ -11,6 +11,7 @@ from bitwright.compress.fake.bits import floor_exponent, nearest_exponent, power
 from bitwright.compress.fake.constant import constant
 from bitwright.compress.fake.elements import round_to, wide_enough
 from bitwright.compress.fake.layout import cut, join
+from bitwright.compress.fake.parts import part_by_part
 from bitwright.compress.fake.twin import Rounded, Shared, Twin, Wanted
 
 
@@ -27,9 +28,15 @@ class Blocks(Twin[BlockFormat]):
 
     def round(self, x: Tensor, shared: Shared | None, wanted: Wanted) -> Rounded:
         """Divide by 2^X, round, multiply: as `bitwright.arith.kernel` does."""
+        v = cut(x.to(wide_enough(self.fmt.element, x.dtype)), self.axis, self.fmt.block)
+        values = part_by_part(self._values, v.flatten(0, 1)).reshape(v.shape)
+        passes = x.isfinite() if wanted.x else None
+        return Rounded(join(values.to(x.dtype), self.axis, x), passes)
+
+    def _values(self, v: Tensor) -> Tensor:
+        """Give the values of (blocks, block)."""
         element, facts = self.fmt.element, _facts(self.fmt)
-        v = cut(x.to(wide_enough(element, x.dtype)), self.axis, self.fmt.block)
-        greatest = v.abs().amax(2, keepdim=True).clamp_(max=torch.finfo(v.dtype).max)
+        greatest = v.abs().amax(1, keepdim=True).clamp_(max=torch.finfo(v.dtype).max)
         exponent = (nearest_exponent if facts.nearest else floor_exponent)(greatest)
         exponent = exponent.sub_(facts.top).clamp_(LEAST, GREATEST)
         v = v * power(-exponent, v.dtype)
@@ -37,9 +44,7 @@ class Blocks(Twin[BlockFormat]):
             # Where the exponent is less, rounding saturates at the least element anyway.
             least = torch.where(exponent == GREATEST, -element.max, element.min)
             v = torch.maximum(v, least.to(v.dtype))
-        values = round_to(element, v).mul_(power(exponent, v.dtype))
-        passes = x.isfinite() if wanted.x else None
-        return Rounded(join(values.to(x.dtype), self.axis, x), passes)
+        return round_to(element, v).mul_(power(exponent, v.dtype))
 
 
 @constant

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from bitwright.compress.fake.bits import below, layout, pattern, power
+from bitwright.compress.fake.parts import parts_of
 
 _DIGIT = 24
 _BASE_MASK = (1 << _DIGIT) - 1
@@ -45,13 +46,14 @@ def rounded_down(exact: Tensor) -> Tensor:
 
 def _sums(matrix: Tensor, kept: Tensor) -> Tensor:
     """Add mantissas by exponent, and shift them into (rows, digits), which overlap."""
-    bits = pattern(matrix.abs())
     width = layout(matrix.dtype).mantissa_bits
-    field = bits >> width
-    mantissa = (bits & ((1 << width) - 1)) | ((field > 0).int() << width)
-    place = (field - 1).clamp_(0, _EXPONENTS - 1).long()
     sums = torch.zeros(matrix.shape[0], _EXPONENTS, dtype=torch.int64, device=matrix.device)
-    sums = sums.scatter_add(1, place, torch.where(kept, mantissa, 0).long())
+    for part, counts in zip(parts_of(matrix, 1), parts_of(kept, 1), strict=True):
+        bits = pattern(part.abs())
+        field = bits >> width
+        mantissa = (bits & ((1 << width) - 1)) | ((field > 0).int() << width)
+        place = (field - 1).clamp_(0, _EXPONENTS - 1).long()
+        sums = sums.scatter_add(1, place, torch.where(counts, mantissa, 0).long())
     shifts = torch.arange(_DIGIT, device=matrix.device)
     groups = sums.reshape(-1, _EXPONENTS // _DIGIT, _DIGIT)
     low = ((groups & _BASE_MASK) << shifts).sum(2)

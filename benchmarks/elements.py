@@ -1,0 +1,139 @@
+"""What a product costs on the ECP5: elements mapped by hand beside yosys alone, and arrays routed.
+
+Sections of `make bench-silicon`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from rich.console import Console
+
+from bitwright.rtl.array import SystolicArray
+from bitwright.rtl.pe import ElementPair
+from bitwright.rtl.technology import TECHNOLOGIES
+from bitwright.synth import Device, find_device, route_seeds, synthesize
+
+ACCUMULATOR_BITS = 24
+SEEDS = (1, 2, 3)
+console = Console()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What `SystolicArray` and `ElementPair` read of an architecture; any even size will do."""
+
+    rows: int
+    columns: int
+    pe_multiplier: str
+    pe_dsps: int
+    accumulator_bits: int = ACCUMULATOR_BITS
+
+
+ARRAYS: Mapping[str, tuple[Shape, Shape]] = {
+    "ecp5-25f": (Shape(16, 12, "twin", 28), Shape(7, 4, "dsp", 28)),
+    "ecp5-85f": (Shape(24, 24, "twin", 156), Shape(13, 12, "dsp", 156)),
+}
+"""Per device: the array to route, and the one that yosys infers with a multiplier block each."""
+
+
+class Alone(wiring.Component):
+    """An array whose ports are plain vectors."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        super().__init__(
+            {
+                "activation": In(8 * shape.rows),
+                "weight": In(8 * shape.columns),
+                "first": In(1),
+                "last": In(1),
+                "result": Out(shape.accumulator_bits * shape.rows),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.array = array = SystolicArray(self._shape)  # type: ignore[arg-type]
+        for name in ("activation", "weight"):
+            # The neighbours of an array hand their values over from registers.
+            held = Signal(len(getattr(self, name)), name=f"held_{name}")
+            m.d.sync += held.eq(getattr(self, name))
+            m.d.comb += getattr(array, name).as_value().eq(held)
+        m.d.comb += [
+            array.first.eq(self.first),
+            array.last.eq(self.last),
+            self.result.eq(array.result.as_value()),
+        ]
+        return m
+
+
+def elements() -> dict[str, Any]:
+    """LUT sites, flip-flops and blocks of one multiply-accumulate, each way of making it."""
+    device = find_device("ecp5-25f")
+    without = replace(
+        device,
+        family=replace(device.family, yosys_command=f"{device.family.yosys_command} -nodsp"),
+    )
+    found = {}
+    for name, style, technology, target in (
+        ("yosys alone, no blocks", "dsp", "portable", without),
+        ("yosys alone, a block each", "dsp", "portable", device),
+        ("carry chains", "lut", "ecp5", device),
+        ("twin", "twin", "ecp5", device),
+    ):
+        pair = ElementPair(Shape(2, 2, style, 0), style)  # type: ignore[arg-type]
+        used = synthesize(_verilog(pair, technology), "dut", target).resources
+        found[name] = {key: count / 2 for key, count in asdict(used).items()}
+        console.print(f"a MAC, {name}: {found[name]}", highlight=False)
+    ratio = found["yosys alone, no blocks"]["luts"] / found["carry chains"]["luts"]
+    console.print(f"without blocks yosys alone takes {ratio:.1f} times the LUTs")
+    return {
+        "accumulator_bits": ACCUMULATOR_BITS,
+        "per_mac": found,
+        "luts_of_yosys_alone": ratio,
+        "products_per_block": 1 / found["twin"]["dsps"],
+    }
+
+
+def arrays() -> dict[str, Any]:
+    """Fmax and GOPS (two operations a MAC) of the largest arrays, beside DSP-only inferred ones."""
+    found = {}
+    for name, shapes in ARRAYS.items():
+        device = find_device(name)
+        rows = [
+            _routed(shape, device, technology)
+            for shape, technology in zip(shapes, ("ecp5", "portable"), strict=True)
+        ]
+        ratio = rows[0]["gops"] / rows[1]["gops"]
+        found[name] = {"mapped": rows[0], "inferred": rows[1], "ratio": ratio}
+        console.print(f"{name}: {ratio:.1f} times the GOPS of inferred blocks alone")
+    return found
+
+
+def _routed(shape: Shape, device: Device, technology: str) -> dict[str, Any]:
+    with console.status(f"{shape.rows}x{shape.columns} on {device.name}"):
+        sweep = route_seeds(_verilog(Alone(shape), technology), "dut", device, SEEDS)
+    gops = 2e-3 * shape.rows * shape.columns * sweep.fmax_mhz
+    console.print(
+        f"{device.name}, {technology}, {shape.rows}x{shape.columns}:"
+        f" {sweep.fmax_mhz:g} MHz, {gops:.1f} GOPS",
+        highlight=False,
+    )
+    return {
+        "shape": asdict(shape),
+        "technology": technology,
+        "netlist": asdict(sweep.median.synthesis.resources),
+        "fmax_mhz": sweep.fmax_mhz,
+        "seeds": {str(run.seed): run.fmax_mhz for run in sweep.runs},
+        "gops": gops,
+    }
+
+
+def _verilog(component: wiring.Component, technology: str) -> str:
+    platform = TECHNOLOGIES[technology]()
+    return str(verilog.convert(component, name="dut", platform=platform, emit_src=False))

@@ -44,7 +44,7 @@ def comparison(experiment: Mapping[str, Any]) -> str:
         axes[0].set_xlabel("accuracy, %")
         axes[1].set_xscale("log")
         axes[1].set_xlabel("divergence of the answers from float's, nats")
-        axes[0].invert_yaxis()
+        axes[0].set_ylim(len(rows) - 0.5, -0.5)
         return as_svg(figure, experiment["name"])
 
 

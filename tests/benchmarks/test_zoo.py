@@ -39,5 +39,11 @@ def test_prediction_alone_compares_nothing(script: ModuleType) -> None:
 def test_textbook_array_is_the_model_of_the_field(script: ModuleType) -> None:
     # Of 8 x 8 and 16 x 16: known utilisations of ResNet-8 by the closed form.
     found = script.zoo(["resnet8"], run=False)
-    assert [round(each.textbook, 3) for each in found] == [0.868, 0.758]
+    assert [(each.array, each.batch) for each in found] == [
+        ("8x8", 1),
+        ("8x8", 8),
+        ("16x16", 1),
+        ("16x16", 16),
+    ]
+    assert [round(each.textbook, 3) for each in found] == [0.868, 0.868, 0.758, 0.758]
     assert all(each.utilisation > each.textbook for each in found)

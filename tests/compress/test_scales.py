@@ -5,9 +5,11 @@ import pytest
 
 from bitwright.compress import Range, decode, encode
 from bitwright.compress.methods.calibration import activation_quantization
+from bitwright.compress.methods.rounding import fit_grid
 from bitwright.compress.scales import (
     at_shift,
     clamp_codes,
+    encode_weight,
     paired_multipliers,
     quantize_weight,
 )
@@ -174,3 +176,23 @@ def test_encode_treats_float32_as_float64():
     x = np.random.default_rng(1).normal(size=1000).astype(np.float32)
     q = Quantization(scale=0.0123)
     assert np.array_equal(encode(x, q), encode(x.astype(np.float64), q))
+
+
+def test_weights_on_a_grid_keep_their_codes():
+    grid = fit_grid(np.array([[0.7, -0.2], [3.0, 1.0]]), "int4")
+    weight = grid.round(np.array([[0.7, -0.2], [3.0, 1.0]]))
+    found = encode_weight(weight, np.array([1.0, -2.0]), SOURCE, OUTPUT, grid)
+    assert found.codes.tolist() == [[7, -2], [7, 2]]
+    assert found.bits == 4
+    assert found.step == pytest.approx(grid.scale * SOURCE.scale)
+
+
+def test_a_channel_too_fine_for_its_bias_keeps_its_values():
+    """A dead channel's weights are next to nothing; its bias is what it gives."""
+    weight = np.array([[7e-12, 1e-12], [7.0, 1.0]])
+    grid = fit_grid(weight, "int4")
+    bias = np.array([5.0, 5.0])
+    found = encode_weight(grid.round(weight), bias, SOURCE, OUTPUT, grid)
+    assert np.abs(found.bias).max() <= 1 << 30
+    assert found.bias * found.step == pytest.approx(bias, rel=1e-6)
+    assert found.codes.tolist() == [[0, 0], [7, 1]]

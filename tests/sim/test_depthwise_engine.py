@@ -135,7 +135,7 @@ def test_engine_sums_what_the_definition_sums(
         io.weight_data = packed(stored[place] if 0 <= place < len(stored) else noise)
         model.eval()
         address = io.weight_address
-        if io.window:
+        if io.completes:
             due.append(cycle + 1 + DepthwiseEngine.LATENCY)
             tiles_of_windows.append(closed)
             assert io.of_last == int(closed == shape.tiles - 1)

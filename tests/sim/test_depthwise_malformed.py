@@ -67,7 +67,7 @@ def check_still_works(machine: Machine) -> None:
     [
         *((name, 0, "LENGTH") for name in ("words", "height", "kernel_x_step", "kernel_y_step")),
         *(("words", value, "LENGTH") for value in (1, 17, 32, 1 << 15)),
-        *((name, 2, "LENGTH") for name in ("kernel_x", "kernel_y")),
+        *((name, 2, "LENGTH") for name in ("kernel_x", "kernel_y", "repeats")),
         ("last_columns", ENGINE.lanes + 1, "LENGTH"),
         ("weight_base", ENGINE.weight_words - 8, "ADDRESS"),
         ("parameter_base", ENGINE.parameter_records, "ADDRESS"),

@@ -1,6 +1,7 @@
 """Waveforms of a layer or a window, and the save file that groups their signals."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,8 @@ def test_layer_is_shown_from_its_first_request_to_its_last_write(
     assert text.count(f"\n1{code[1]}\n") >= 2  # results of the layer are in it
 
 
-def test_save_file_names_signals_of_every_group(program: Program, tmp_path: Path) -> None:
+def test_save_file_names_signals_of_every_group(tmp_path: Path) -> None:
+    program = compile(network(streamed=True), replace(ARCHITECTURE, line_words=16))
     image = images(program, 1, 3)[0]
     waves = write_waves(program, image, tmp_path / "w.vcd", window=(0, 50))
     saved = waves.save.read_text()

@@ -31,6 +31,8 @@ SMALL = Architecture(
 )
 NARROW = dataclasses.replace(SMALL, name="narrow", weight_words=256, parameter_records=32)
 """Its buffers hold few networks whole: the others stream their weights."""
+BATCHING = dataclasses.replace(SMALL, name="batching", activation_words=8192)
+"""Room for the images of a batch."""
 OTHERS = [
     Architecture(
         name=f"{rows}x{columns}", rows=rows, columns=columns, roundings=ROUNDINGS, line_words=16
@@ -39,7 +41,7 @@ OTHERS = [
 ]
 NETWORKS = networks(Limits(blocks=(2, 6)))
 WINDOWS = networks(
-    Limits(blocks=(1, 5), pixels=(2, 16), kinds=(*["window"] * 4, "conv", "max_pool"), kernel=3)
+    Limits(blocks=(1, 5), pixels=(2, 9), kinds=(*["window"] * 4, "conv", "max_pool"), kernel=3)
 )
 """Of depthwise convolutions the engine may take, some with other layers between."""
 
@@ -56,10 +58,12 @@ def examples(count: int) -> settings:
     )
 
 
-def fitting(network: Network, architecture: Architecture, streamed: bool = False) -> Program:
+def fitting(
+    network: Network, architecture: Architecture, streamed: bool = False, batch: int = 1
+) -> Program:
     """The program; the example is given up if it is too large, or need not be streamed."""
     try:
-        program = compile(network, architecture)
+        program = compile(network, architecture, batch)
     except CompileError:
         assume(False)
         raise
@@ -92,6 +96,12 @@ def test_streamed_network_is_exact_and_its_stalls_predicted(network: Network) ->
 @examples(12)
 def test_depthwise_network_is_exact_in_bits_and_cycles(network: Network) -> None:
     assert_exact(fitting(network, SMALL))
+
+
+@given(st.one_of(NETWORKS, WINDOWS), st.sampled_from([2, 3, 5]))
+@examples(12)
+def test_batches_are_exact_in_bits_and_cycles(network: Network, batch: int) -> None:
+    assert_exact(fitting(network, BATCHING, batch=batch))
 
 
 @given(NETWORKS, st.integers(0, 1 << 30), st.tuples(*[st.sampled_from([0.0, 0.2, 0.8])] * 3))
@@ -130,6 +140,16 @@ def test_hundred_depthwise_networks_are_exact_on(
     architecture: Architecture, network: Network
 ) -> None:
     assert_exact(fitting(network, architecture))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", [BATCHING, *OTHERS], ids=lambda machine: machine.name)
+@given(st.one_of(NETWORKS, WINDOWS), st.sampled_from([2, 3, 5, 16]))
+@examples(100)
+def test_hundred_networks_are_exact_in_batches_on(
+    architecture: Architecture, network: Network, batch: int
+) -> None:
+    assert_exact(fitting(network, architecture, batch=batch))
 
 
 @pytest.mark.slow

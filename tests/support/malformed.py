@@ -253,9 +253,19 @@ def cases(resident: Program, streamed: Program) -> list[Case]:
 
 
 def powers_of_two(resident: Program) -> list[Case]:
-    """Every bit of what is compared with a limit, alone: counts of the header, addresses, sizes."""
+    """Every bit of what is compared, alone: identity and counts of the header, addresses, sizes."""
     architecture, code = resident.architecture, ErrorCode
     made = [
+        _header(name, int(resident.words[HEADER_FIELDS.index(name)]) ^ 1 << n, error)
+        for name, error in (
+            ("magic", code.MAGIC),
+            ("version", code.VERSION),
+            ("hash_low", code.HASH),
+            ("hash_high", code.HASH),
+        )
+        for n in range(32)
+    ]
+    made += [
         _header(name, 1 << n, code.LENGTH)
         for name, limit in (
             ("execute_count", architecture.execute_instructions),

@@ -243,7 +243,7 @@ class Compute(wiring.Component):
             engine.start.eq(takes.vector & config.walk.paced),
             engine.word.eq(m.submodules["window"].word),
             engine.weight_data.eq(self.weight_data),
-            m.submodules["vector"].depthwise.eq(engine.acc),
+            m.submodules["vector"].window_sums.eq(engine.acc),
         ]
         with m.If(config.walk.paced):
             m.d.comb += self.weight_address.eq(engine.weight_address)
@@ -251,7 +251,7 @@ class Compute(wiring.Component):
         lag = timing.DEPTHWISE_LAG - before_word
         columns = Mux(engine.of_last, config.last_columns, architecture.lanes)
         return _Windows(
-            window=delayed(m, engine.window, lag, "engine_window"),
+            window=delayed(m, engine.completes, lag, "engine_window"),
             closes=delayed(m, engine.closes, lag, "engine_closes"),
             finished=delayed(m, engine.finished, lag, "engine_finished"),
             columns=delayed(m, columns, lag, "engine_columns"),

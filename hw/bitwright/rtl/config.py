@@ -30,6 +30,8 @@ class WalkConfig(data.StructLayout):
                 "out_width": 16,
                 "out_height": 16,
                 "channel_tiles": 16,
+                "repeats": 8,
+                "image_step": 24,
                 "weight": 32,
             }
         )

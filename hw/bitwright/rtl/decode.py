@@ -65,7 +65,8 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
             fits = (f["words"] >= 2) & (f["words"] <= architecture.line_words) & (f["height"] != 0)
             steps = (f["kernel_x_step"] != 0) & (f["kernel_y_step"] != 0)
             point = (f["kernel_x"] == 1) & (f["kernel_y"] == 1)
-            with m.If((f["opcode"] == ExecuteOpcode.VECTOR) & depthwise & ~(fits & steps & point)):
+            runs = fits & steps & point & (f["repeats"] == 0)
+            with m.If((f["opcode"] == ExecuteOpcode.VECTOR) & depthwise & ~runs):
                 m.d.comb += error.eq(ErrorCode.LENGTH)
     with m.Elif((f["opcode"] == ExecuteOpcode.IN) | (f["opcode"] == ExecuteOpcode.OUT)):
         with m.If(f["weight_base"] == 0):

@@ -55,7 +55,7 @@ class DepthwiseEngine(wiring.Component):
                 "weight_valid": Out(1),
                 "weight_address": Out(32),
                 "weight_data": In(8 * lanes),
-                "window": Out(1),
+                "completes": Out(1),
                 "opens": Out(1),
                 "closes": Out(1),
                 "of_last": Out(1),
@@ -69,7 +69,7 @@ class DepthwiseEngine(wiring.Component):
         m.submodules.schedule = schedule = WindowSchedule()
         for name in ("config", "start", "tile_ends", "last_tile", "walk_ends"):
             m.d.comb += getattr(schedule, name).eq(getattr(self, name))
-        for name in ("window", "opens", "closes", "of_last", "finished"):
+        for name in ("completes", "opens", "closes", "of_last", "finished"):
             m.d.comb += getattr(self, name).eq(getattr(schedule, name))
         m.d.comb += schedule.word.eq(self.coming)
 

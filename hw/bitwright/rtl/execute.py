@@ -1,6 +1,6 @@
 """The execute engine: runs the instructions of the execute thread."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -23,7 +23,7 @@ class ExecuteEngine(wiring.Component):
     the earlier walk's end. The compiler chooses ``wait`` so that nothing is read before it is
     written. Every other instruction has the machine to itself.
 
-    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 1, ``done`` after the
+    Latency: ``issue`` in cycle t, a fault of the instruction itself in t + 2, ``done`` after the
     number of cycles the compiler's model gives. Handshake: ``issue`` only while ``ready``, which
     looks at ``next_opcode`` and ``in_flight``; ``instruction`` stable from t + 1 until the next.
 
@@ -72,9 +72,10 @@ class ExecuteEngine(wiring.Component):
         m.submodules.stream_in = stream_in = StreamIn(self._architecture)
         m.submodules.stream_out = stream_out = StreamOut(self._architecture)
         opcode = f["opcode"]
-        begin = Signal()
-        well = begin & (malformed == ErrorCode.NONE)
-        m.d.sync += begin.eq(self.issue)
+        # The check looks at every field: it has a cycle to itself.
+        present, begin, checked = Signal(), Signal(), Signal(ErrorCode)
+        m.d.sync += [present.eq(self.issue), begin.eq(present), checked.eq(malformed)]
+        well = begin & (checked == ErrorCode.NONE)
         start, age = self._starts(m, compute, well, opcode, f["wait"])
         running = self.in_flight != 0
 
@@ -125,7 +126,7 @@ class ExecuteEngine(wiring.Component):
         check(m, platform, (ends & (ends - 1)) == 0, "execute: two instructions end at once")
         check(m, platform, ~self.issue | self.ready, "execute: issued while busy")
         with m.If(begin):
-            m.d.comb += self.error.eq(malformed)
+            m.d.comb += self.error.eq(checked)
         with m.If(running & (compute.walk_fault | compute.result_fault)):
             # A fault shows within two cycles of its request: of the walk before, in a young one.
             m.d.comb += [
@@ -141,18 +142,20 @@ class ExecuteEngine(wiring.Component):
     ) -> tuple[Signal, Signal]:
         """When a computation starts, and for how many cycles it has been going on."""
         settled = timing.array_settled(self._architecture)
-        start, pending = Signal(), Signal()
-        since = Signal(8, init=255)
+        start, pending, due = Signal(), Signal(), Signal()
+        since, next_since = Signal(8, init=255), Signal(8)
         age = Signal(range(settled + 1))
         to_array = well & (opcode == ExecuteOpcode.CONV)
         m.d.comb += start.eq(
-            (well & (opcode == ExecuteOpcode.VECTOR)) | ((to_array | pending) & (since >= wait))
+            (well & (opcode == ExecuteOpcode.VECTOR)) | ((to_array | pending) & due)
         )
         m.d.sync += pending.eq((pending | to_array) & ~start)
         with m.If(compute.finished):
-            m.d.sync += since.eq(0)
-        with m.Elif(since != 255):
-            m.d.sync += since.eq(since + 1)
+            m.d.comb += next_since.eq(0)
+        with m.Else():
+            m.d.comb += next_since.eq(Mux(since == 255, since, since + 1))
+        # `wait` is there a cycle before it counts.
+        m.d.sync += [since.eq(next_since), due.eq(next_since >= wait)]
         # `age` stands at 0 from the issue to the start, and at `settled` once another may follow.
         with m.If(self.issue):
             m.d.sync += age.eq(0)

@@ -33,7 +33,7 @@ class VectorLanes(wiring.Component):
                 "weight": In(ArrayLayout(signed(8), lanes)),
                 "valid": In(1),
                 "first": In(1),
-                "depthwise": In(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
+                "window_sums": In(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
                 "acc": Out(ArrayLayout(signed(architecture.accumulator_bits), lanes)),
             }
         )
@@ -65,5 +65,5 @@ class VectorLanes(wiring.Component):
             m.d.sync += self.acc[lane].eq(acc)
             if self._architecture.line_words:
                 with m.If(self.op == VectorOp.DEPTHWISE):
-                    m.d.sync += self.acc[lane].eq(self.depthwise[lane])
+                    m.d.sync += self.acc[lane].eq(self.window_sums[lane])
         return m

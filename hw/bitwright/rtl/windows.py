@@ -21,7 +21,7 @@ class WindowSchedule(wiring.Component):
     announces a word for the next cycle; ``tile_ends``, ``last_tile``, ``walk_ends`` belong to it.
     All outputs are of the same cycle. Throughput: one word per cycle; words may pause.
 
-    Members: ``advance`` the next cycle brings a word, or one that does not exist; ``window`` it
+    Members: ``advance`` the next cycle brings a word, or one that does not exist; ``completes`` it
     completes a window, ``opens`` the first and ``closes`` the last of a tile, ``of_last`` of the
     last tile; ``left``, ``right``, ``top``, ``bottom`` the edges the window reaches over;
     ``finished`` is high once, when words and windows are all through.
@@ -30,7 +30,7 @@ class WindowSchedule(wiring.Component):
     """
 
     def __init__(self) -> None:
-        flags = ("advance", "window", "opens", "closes", "of_last", "finished")
+        flags = ("advance", "completes", "opens", "closes", "of_last", "finished")
         edges = ("left", "right", "top", "bottom")
         super().__init__(
             {
@@ -69,11 +69,11 @@ class WindowSchedule(wiring.Component):
         gap, x, y = Signal(24), Signal(16), Signal(16)
         last_x, last_y = Signal(), Signal()
         m.d.comb += [
-            self.window.eq(self.opens | (self.advance & open_ & (gap == 1))),
+            self.completes.eq(self.opens | (self.advance & open_ & (gap == 1))),
             self.of_last.eq(Mux(self.opens, opening_last, open_last)),
             last_x.eq(x == config.out_width - 1),
             last_y.eq(y == config.out_height - 1),
-            self.closes.eq(self.window & last_x & last_y),
+            self.closes.eq(self.completes & last_x & last_y),
             self.left.eq(config.left & (x == 0)),
             self.right.eq(config.right & last_x),
             self.top.eq(config.top & (y == 0)),
@@ -84,7 +84,7 @@ class WindowSchedule(wiring.Component):
             m.d.sync += gap.eq(gap - 1)
         with m.If(self.opens):
             m.d.sync += open_last.eq(opening_last)
-        with m.If(self.window):
+        with m.If(self.completes):
             m.d.sync += [
                 open_.eq(~self.closes),
                 x.eq(Mux(last_x, 0, x + 1)),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.compiler import LayerPlan, Program, predict
-from bitwright.compiler.cycles import window_cycle
+from bitwright.compiler.cycles import output_pixels, window_cycle
 from bitwright.compiler.overlap import tile_cycles
 from bitwright.isa import timing
 from bitwright.isa.instructions import ExecuteOpcode, VectorOp
@@ -133,17 +133,18 @@ def _named(
         expected=int(expected[name][first]),
         got=int(got[name][first]),
         differing=differing,
-        place=locate(program, plan, index),
+        place=locate(program, plan, index, image % program.batch),
         activations=activations,
         weights=weights,
         accumulator=accumulator,
     )
 
 
-def locate(program: Program, plan: LayerPlan, index: tuple[int, ...]) -> Place:
-    """Which instruction, tile and PE computes the output ``index`` of a layer."""
+def locate(program: Program, plan: LayerPlan, index: tuple[int, ...], image: int = 0) -> Place:
+    """Which instruction, tile and PE computes the output ``index`` of an image of a batch."""
     architecture = program.architecture
-    channel, pixel = _stored_place(plan, index)
+    channel, stored = _stored_place(plan, index)
+    stored += image * plan.region.pixels // program.batch
     address = plan.region.base + channel
     decoded = program.decoded()
     for number in plan.instructions:
@@ -153,12 +154,17 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...]) -> Place:
             continue
         width = architecture.lanes if vector else architecture.columns
         count = (fields["channel_tiles"] - 1) * width + fields["last_columns"]
-        offset = address - fields["out_base"]
-        if not 0 <= offset < count:
+        # A depthwise convolution has an instruction for each image of a batch.
+        begins = (fields["out_base"] - plan.region.base) // plan.region.pitch
+        offset = address + begins * plan.region.pitch - fields["out_base"]
+        pixels = output_pixels(fields)
+        # A convolution of few channels may compute several pixels side by side in the columns.
+        pixel, beside = divmod(stored - begins, fields["out_pitch"] // plan.region.pitch)
+        offset += beside * plan.region.pitch
+        if not 0 <= offset < count or not 0 <= pixel < pixels:
             continue
         tile, column = divmod(offset, width)
         taps = fields["words"] * fields["kernel_x"] * fields["kernel_y"]
-        pixels = fields["out_width"] * fields["out_height"]
         if vector:
             depthwise = fields["vector_op"] == VectorOp.DEPTHWISE
             if depthwise:

@@ -34,9 +34,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def piece_sizes(images: int) -> list[int]:
-    """How a batch is cut: a matter of its size alone, so that no result depends on the cores."""
-    size = min(LONGEST, max(1, -(-images // SHARES)))
+def piece_sizes(images: int, together: int = 1) -> list[int]:
+    """How a batch is cut: a matter of its size alone, so that no result depends on the cores.
+
+    The ``together`` images of one packet stay in one piece.
+    """
+    packets = min(LONGEST // together, -(-images // (SHARES * together)))
+    size = together * max(1, packets)
     return [min(size, images - first) for first in range(0, images, size)]
 
 
@@ -69,7 +73,7 @@ def run_pieces(
     if models is not None and models < 1:
         raise ValueError(f"models must be 1 or more, got {models}")
     library = machine_library(program.architecture, verilog=verilog)
-    sizes = piece_sizes(len(x))
+    sizes = piece_sizes(len(x), program.batch)
     workers = min(models or cores(), max(len(sizes), 1))
     pool = ThreadPoolExecutor(workers, "bitwright-model")
     ahead: deque[Future[Piece]] = deque()
@@ -119,7 +123,8 @@ def run_batch(
 
 def predicted_cycles(program: Program, images: int) -> int:
     """What `run_batch` must count by the compiler's model."""
-    return sum(predict(program, size).total for size in piece_sizes(images))
+    sizes = piece_sizes(images, program.batch)
+    return sum(predict(program, program.packets_of(size)).total for size in sizes)
 
 
 def _run_piece(

@@ -43,9 +43,9 @@ class RtlRun:
     taps: dict[str, NDArray[np.int8]]
     """Every layer's codes, (N, *shape); empty unless asked for."""
     cycles: NDArray[np.uint32]
-    """(images, execute instructions)."""
+    """(batches, execute instructions)."""
     ends: NDArray[np.uint64]
-    """(images, execute instructions): the machine's `time` at each instruction's end."""
+    """(batches, execute instructions): the machine's `time` at each instruction's end."""
     total_cycles: int
     stalls: int
     macs: int
@@ -157,11 +157,11 @@ class RtlMachine:
         else:
             raise RuntimeError("the accelerator is done, but the end of its output does not come")
         ended = time.perf_counter()
-        outputs = program.unpack_region(_at_zero(program), sink)
+        outputs = program.unpack_region(_at_zero(program), sink)[: len(x)]
         return RtlRun(
             outputs=outputs,
             taps={
-                plan.name: program.unpack_region(plan, captured[plan.name])
+                plan.name: program.unpack_region(plan, captured[plan.name])[: len(x)]
                 for plan in program.layers
                 if plan.name in captured
             },

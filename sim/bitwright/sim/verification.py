@@ -93,7 +93,7 @@ def verify(
                 divergence = find_divergence(program, expected, run.taps)
                 done += len(batch)
                 outputs += sum(codes.size for codes in expected.values())
-                prediction = predict(program, len(batch))
+                prediction = predict(program, program.packets_of(len(batch)))
                 cycles_rtl += run.total_cycles
                 cycles_model += prediction.total
                 errors = _cycle_errors(program, run.cycles, prediction.cycles, start)

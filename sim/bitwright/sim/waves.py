@@ -39,7 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "array": (f"{_COMPUTE}array.first", f"{_COMPUTE}array.last", f"{_COMPUTE}array.finished_*"),
     "vector lanes": tuple(f"{_COMPUTE}vector*.{name}" for name in ("valid", "first", "acc_*")),
     "depthwise engine": tuple(
-        f"{_COMPUTE}depthwise.{name}" for name in ("coming", "window", "opens", "closes", "acc*")
+        f"{_COMPUTE}depthwise.{name}" for name in ("coming", "completes", "opens", "closes", "acc*")
     ),
     "lanes": (f"{_COMPUTE}post.lane_*.code",),
     "results": ("TOP.trace_*",),

@@ -16,19 +16,30 @@ from bitwright.isa import Architecture
 from bitwright.isa.instructions import EXECUTE_FIELDS, ExecuteOpcode, encode_execute
 from bitwright.network import Concat, Flatten, Input, Layer, Network
 
+MOST_IMAGES = 1 << EXECUTE_FIELDS["repeats"].width
+"""Of a batch."""
 
-def compile(network: Network, architecture: Architecture) -> Program:
+
+def compile(network: Network, architecture: Architecture, batch: int = 1) -> Program:
     """Compile, or refuse with the layer, what it needs and what there is.
+
+    Args:
+        network: what to run.
+        architecture: on what.
+        batch: images that go through the machine together. Their pixels share the array's tiles,
+            and a layer's weights are read once for all; their activations need the room.
 
     Raises:
         CompileError: the network does not fit the architecture.
     """
+    if not 1 <= batch <= MOST_IMAGES:
+        raise ValueError(f"batch must be in 1..{MOST_IMAGES}, got {batch}")
     stacked = stack(network, architecture)
     if stacked is not None:
         with suppress(CompileError):  # the stacked image is larger, and may not fit
-            program = _compile(stacked.network, architecture)
+            program = _compile(stacked.network, architecture, batch)
             return _restored(program, network, stacked)
-    return _compile(network, architecture)
+    return _compile(network, architecture, batch)
 
 
 def _restored(program: Program, network: Network, stacked: Stacked) -> Program:
@@ -41,11 +52,11 @@ def _restored(program: Program, network: Network, stacked: Stacked) -> Program:
     return replace(program, network=network, layers=tuple(plans))
 
 
-def _compile(network: Network, architecture: Architecture) -> Program:
+def _compile(network: Network, architecture: Architecture, batch: int) -> Program:
     storage = assign_storage(network)
     steps, sides = resolve_banks(list_steps(network, storage), storage)
-    places = place(network, architecture, steps, storage, sides)
-    lowering = Lowering(network, architecture, storage, places)
+    places = place(network, architecture, steps, storage, sides, batch)
+    lowering = Lowering(network, architecture, storage, places, batch)
     operations: list[Operation] = []
     for step in steps:
         operations.extend(lowering.operations(step))
@@ -57,7 +68,7 @@ def _compile(network: Network, architecture: Architecture) -> Program:
     for op, wait in zip(planned.operations, waits(complete, architecture), strict=True):
         op.fields["wait"] = wait
 
-    execute = [_transfer(ExecuteOpcode.IN, network.input, storage, places, architecture)]
+    execute = [_transfer(ExecuteOpcode.IN, network.input, storage, places, architecture, batch)]
     owners = [""]
     for op in planned.operations:
         try:
@@ -65,7 +76,9 @@ def _compile(network: Network, architecture: Architecture) -> Program:
         except ValueError as error:
             raise CompileError(op.step, str(error)) from None
         owners.append(op.step)
-    execute.append(_transfer(ExecuteOpcode.OUT, network.output, storage, places, architecture))
+    execute.append(
+        _transfer(ExecuteOpcode.OUT, network.output, storage, places, architecture, batch)
+    )
     for what, count, limit in (
         ("execute", len(execute), architecture.execute_instructions),
         ("fetch", len(planned.fetch), architecture.fetch_instructions),
@@ -85,7 +98,8 @@ def _compile(network: Network, architecture: Architecture) -> Program:
         credits=planned.credits,
         prologue=planned.prologue,
         body=planned.body,
-        layers=_plans(network, storage, places, owners),
+        layers=_plans(network, storage, places, owners, batch),
+        batch=batch,
     )
 
 
@@ -95,6 +109,7 @@ def _transfer(
     storage: Storage,
     places: dict[str, Place],
     architecture: Architecture,
+    batch: int,
 ) -> list[int]:
     view = storage.views[layer.name]
     found = places[view.root]
@@ -103,12 +118,12 @@ def _transfer(
         opcode=opcode,
         in_bank=found.bank,
         in_base=found.base + view.offset,
-        weight_base=-(-size // architecture.lanes),
+        weight_base=-(-batch * size // architecture.lanes),
     )
 
 
 def _plans(
-    network: Network, storage: Storage, places: dict[str, Place], owners: list[str]
+    network: Network, storage: Storage, places: dict[str, Place], owners: list[str], batch: int
 ) -> tuple[LayerPlan, ...]:
     plans: list[LayerPlan] = []
     by_name: dict[str, LayerPlan] = {}
@@ -132,7 +147,7 @@ def _plans(
                 bank=found.bank,
                 base=found.base + view.offset,
                 pitch=view.pitch,
-                pixels=view.height * view.width,
+                pixels=batch * view.height * view.width,
                 channels=view.channels,
             ),
             instructions=instructions,

@@ -48,9 +48,14 @@ class Prediction:
         return tuple(int(n) for n in self.cycles[0])
 
 
+def output_pixels(fields: Fields) -> int:
+    """Pixels that an instruction computes, of all images of its batch."""
+    return fields["out_width"] * fields["out_height"] * (fields["repeats"] + 1)
+
+
 def walk_cycles(fields: Fields, architecture: Architecture) -> int:
     """Requests of a computation's walk; one per cycle, and a vector tile's wait for parameters."""
-    pixels = fields["out_width"] * fields["out_height"]
+    pixels = output_pixels(fields)
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
     lanes, tiles = architecture.lanes, fields["channel_tiles"]
     if fields["opcode"] == ExecuteOpcode.CONV:
@@ -115,7 +120,7 @@ def execute_macs(fields: Fields, architecture: Architecture) -> int:
     taps = fields["kernel_x"] * fields["kernel_y"] * fields["words"]
     if vector and fields["vector_op"] == VectorOp.DEPTHWISE:
         taps = timing.DEPTHWISE_TAPS
-    pixels = fields["out_width"] * fields["out_height"]
+    pixels = output_pixels(fields)
     return channels * pixels * taps * (1 if vector else architecture.lanes)
 
 
@@ -188,7 +193,7 @@ class _ExecuteEngine:
             self.landed = issue + fields["weight_base"] + timing.OUT_OVERHEAD
         else:
             array = opcode == ExecuteOpcode.CONV
-            start = issue + timing.WALK_START
+            start = issue + timing.ISSUE_START
             if array:
                 start = max(start, self.walk_ends + timing.WALK_START + fields["wait"])
             walk = walk_cycles(fields, self.architecture)

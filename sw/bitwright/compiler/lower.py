@@ -13,6 +13,7 @@ from bitwright.compiler.pack import Bytes
 from bitwright.compiler.placement import Place
 from bitwright.compiler.steps import Step
 from bitwright.compiler.storage import Storage, View
+from bitwright.compiler.widening import pixels_side_by_side, widened
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode, RoundingCode, VectorOp
 from bitwright.network import (
@@ -80,6 +81,7 @@ class Lowering:
     architecture: Architecture
     storage: Storage
     places: dict[str, Place]
+    batch: int
 
     def operations(self, step: Step) -> list[Operation]:
         """The compute instructions of a step, in order."""
@@ -90,7 +92,7 @@ class Lowering:
                 layer.groups > 1
                 and layer.groups == layer.weight.shape[0] == self._input(step).channels
             ):
-                return [self._depthwise(step, layer)]
+                return self._depthwise(step, layer)
             return self._convolution(step, layer)
         if isinstance(layer, Linear):
             self._check_requantization(layer.name, layer.requantization)
@@ -182,6 +184,8 @@ class Lowering:
             "out_height": target.height,
             "low": -128,
             "high": 127,
+            "repeats": self.batch - 1,
+            "image_step": source.pitch * source.width * source.height,
         }
         fields |= self._tiles(target.channels, vector)
         if step.second is not None:
@@ -236,6 +240,9 @@ class Lowering:
     def _convolution(self, step: Step, layer: Conv2d) -> list[Operation]:
         lanes, columns = self.architecture.lanes, self.architecture.columns
         source = self._input(step)
+        written = [self.storage.views[name] for name in (step.target, step.second) if name]
+        side_by_side = pixels_side_by_side(layer, source, tuple(written), self.architecture)
+        layer = widened(layer, side_by_side)
         outputs, depth, kh, kw = layer.weight.shape
         self._check_accumulator(layer.name, layer.weight)
         if layer.residual_multiplier is not None:
@@ -243,6 +250,11 @@ class Lowering:
         zero_point = self._zero_point(step.source)
         common = self._common(step, vector=False)
         common |= self._requantized(layer.requantization, layer.output.zero_point)
+        common |= {
+            "out_width": common["out_width"] // side_by_side,
+            "out_pitch": common["out_pitch"] * side_by_side,
+            "residual_pitch": common.get("residual_pitch", 0) * side_by_side,
+        }
         window = self._windowed(source, layer.stride, layer.padding, layer.dilation, (kh, kw))
         window["in_base"] += common["in_base"]
         # (O, ky, segments, elements): a whole kernel line where its bytes follow one another.
@@ -306,7 +318,7 @@ class Lowering:
             ),
         )
 
-    def _depthwise(self, step: Step, layer: Conv2d) -> Operation:
+    def _depthwise(self, step: Step, layer: Conv2d) -> list[Operation]:
         lanes = self.architecture.lanes
         channels, _, kh, kw = layer.weight.shape
         self._check_accumulator(layer.name, layer.weight)
@@ -320,14 +332,16 @@ class Lowering:
             self._input(step), layer.stride, layer.padding, layer.dilation, (kh, kw)
         )
         window["in_base"] += fields["in_base"]
-        choices = [fields | window]
+        choices = [[fields | window]]
         raster = windows_of_raster(layer, self._input(step), self.architecture)
         if raster is not None:
-            choices.append(fields | raster)
-        fields = min(choices, key=lambda chosen: vector_cycles(chosen, self.architecture))
-        return Operation(
+            choices.append(self._image_by_image(fields | raster))
+        chosen = min(
+            choices, key=lambda each: sum(vector_cycles(one, self.architecture) for one in each)
+        )
+        operation = Operation(
             step=step.name,
-            fields=fields,
+            fields=chosen[0],
             weights=pack.vector_weights(layer.weight[:, 0], lanes),
             parameters=pack.records(
                 layer.bias - zero_point * layer.weight.reshape(channels, -1).sum(axis=1),
@@ -337,6 +351,22 @@ class Lowering:
                 lanes,
             ),
         )
+        return [replace(operation, fields=fields) for fields in chosen]
+
+    def _image_by_image(self, fields: dict[str, int]) -> list[dict[str, int]]:
+        """An instruction for each image of the batch, of one for all."""
+        pixels = fields["out_width"] * fields["out_height"]
+        return [
+            fields
+            | {
+                "repeats": 0,
+                "in_base": fields["in_base"] + n * fields["image_step"],
+                "out_base": fields["out_base"] + n * pixels * fields["out_pitch"],
+                "residual_base": fields["residual_base"]
+                + n * pixels * fields.get("residual_pitch", 0),
+            }
+            for n in range(self.batch)
+        ]
 
     def _window(self, step: Step) -> Operation:
         """Pooling, addition, a change of scale, or a copy: one record for all channels."""

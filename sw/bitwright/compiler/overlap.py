@@ -8,6 +8,7 @@ is known here: every byte is read only after it has been written.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bitwright.compiler.cycles import output_pixels
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
 
@@ -72,7 +73,7 @@ def _until_port_is_free(architecture: Architecture) -> int:
 def _last_writes(before: Fields, architecture: Architecture) -> Iterator[Access]:
     """Results not yet readable when the walk ends; cycles from its last request."""
     rows, columns, lanes = architecture.rows, architecture.columns, architecture.lanes
-    pixels = before["out_width"] * before["out_height"]
+    pixels = output_pixels(before)
     pixel_tiles = -(-pixels // rows)
     tiles = before["channel_tiles"] * pixel_tiles
     length = tile_cycles(before, architecture)
@@ -93,7 +94,7 @@ def _last_writes(before: Fields, architecture: Architecture) -> Iterator[Access]
 def _first_reads(after: Fields, architecture: Architecture, horizon: int) -> Iterator[Access]:
     """Windows and residuals read up to ``horizon``, with no wait; cycles as in `_last_writes`."""
     rows, lanes = architecture.rows, architecture.lanes
-    pixels = after["out_width"] * after["out_height"]
+    pixels = output_pixels(after)
     length = tile_cycles(after, architecture)
     # The walk before ends in cycle 0, this one starts in cycle 1 at the earliest.
     first = timing.WALK_START + timing.WALK_LATENCY
@@ -114,8 +115,14 @@ def _window_reads(
     after: Fields, pixel: int, cycle: int, horizon: int, lanes: int
 ) -> Iterator[Access]:
     """The words of a pixel's window, one every ``lanes`` cycles, without what is padding."""
+    image, pixel = divmod(pixel, after["out_width"] * after["out_height"])
     out_y, out_x = divmod(pixel, after["out_width"])
-    origin = after["in_base"] + out_y * after["line_step"] + out_x * after["pixel_step"]
+    origin = (
+        after["in_base"]
+        + image * after["image_step"]
+        + out_y * after["line_step"]
+        + out_x * after["pixel_step"]
+    )
     for kernel_y in range(after["kernel_y"]):
         y = after["y_start"] + out_y * after["stride_y"] + kernel_y * after["dilation_y"]
         for kernel_x in range(after["kernel_x"]):

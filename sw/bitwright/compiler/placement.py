@@ -90,9 +90,13 @@ def place(
     steps: list[Step],
     storage: Storage,
     sides: dict[str, int],
+    batch: int,
 ) -> dict[str, Place]:
-    """An address for every root, such that roots alive together do not overlap."""
-    roots = _lifetimes(network, architecture, steps, storage)
+    """An address for every root, such that roots alive together do not overlap.
+
+    The images of a batch lie behind one another, each tensor's without a gap.
+    """
+    roots = _lifetimes(network, architecture, steps, storage, batch)
     for root in roots:
         if root.size > architecture.bank_bytes:
             raise CompileError(
@@ -118,7 +122,11 @@ def place(
 
 
 def _lifetimes(
-    network: Network, architecture: Architecture, steps: list[Step], storage: Storage
+    network: Network,
+    architecture: Architecture,
+    steps: list[Step],
+    storage: Storage,
+    batch: int,
 ) -> list[_Root]:
     first: dict[str, int] = {storage.views[network.input.name].root: -1}
     last: dict[str, int] = {}
@@ -133,7 +141,7 @@ def _lifetimes(
     sizes: dict[str, int] = {}
     for view in storage.views.values():
         # Rounded to words: streams move whole ones.
-        end = view.offset + (view.height * view.width - 1) * view.pitch + view.channels
+        end = view.offset + (batch * view.height * view.width - 1) * view.pitch + view.channels
         words = -(-end // architecture.lanes)
         sizes[view.root] = max(sizes.get(view.root, 0), words * architecture.lanes)
     return [

@@ -75,6 +75,8 @@ class Program:
     """(beats, lanes): the data of the other fetch instructions, needed once per image."""
     layers: tuple[LayerPlan, ...]
     """One per layer, inputs and views included, in the network's order."""
+    batch: int = 1
+    """Images that go through the machine together: in one packet, in every instruction."""
 
     @property
     def header(self) -> tuple[int, ...]:
@@ -125,7 +127,10 @@ class Program:
         return next(p for p in self.layers if p.name == self.network.output.name)
 
     def pack_images(self, x: ArrayLike) -> NDArray[np.uint8]:
-        """Codes (N, *input shape) as (N, beats, lanes) of the input stream."""
+        """Codes (N, *input shape) as (packets, beats, lanes) of the input stream.
+
+        A packet holds the images of a batch; the last one is filled up with padding.
+        """
         codes = np.asarray(x)
         expected = self.network.input.shape
         if codes.shape[1:] != expected:
@@ -137,16 +142,28 @@ class Program:
             raise ValueError(f"input codes must be in {low}..{high}")
         plan, lanes = self.input_plan, self.architecture.lanes
         flat = _stored(codes.astype(np.int8), plan, self.network.input.output.zero_point)
-        beats = -(-flat.shape[1] // lanes)
-        packed = np.zeros((len(codes), beats * lanes), np.uint8)
-        packed[:, : flat.shape[1]] = flat.view(np.uint8)
-        return packed.reshape(len(codes), beats, lanes)
+        size, packets = flat.shape[1], self.packets_of(len(codes))
+        filled = np.full(
+            (packets * self.batch, size), self.network.input.output.zero_point, np.int8
+        )
+        filled[: len(codes)] = flat
+        beats = -(-self.batch * size // lanes)
+        packed = np.zeros((packets, beats * lanes), np.uint8)
+        packed[:, : self.batch * size] = filled.reshape(packets, -1).view(np.uint8)
+        return packed.reshape(packets, beats, lanes)
+
+    def packets_of(self, images: int) -> int:
+        """Batches, and so packets, that hold that many images."""
+        return -(-images // self.batch)
 
     def unpack_region(self, plan: LayerPlan, data: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """(N, >= extent) bytes from the region's base as codes (N, *shape)."""
+        """(packets, >= extent) bytes from the region's base as codes (N, *shape)."""
         region = plan.region
         index = np.arange(region.pixels)[:, None] * region.pitch + np.arange(region.channels)
-        pixels = data.view(np.int8)[:, index]  # (N, pixels, channels)
+        pixels = data.view(np.int8)[:, index]  # (packets, pixels, channels)
+        pixels = pixels.reshape(
+            len(data) * self.batch, region.pixels // self.batch, region.channels
+        )  # (N, pixels, channels)
         if plan.lines is not None:
             return _unstacked(pixels, plan)
         if len(plan.shape) == 3:
@@ -154,7 +171,7 @@ class Program:
             return np.ascontiguousarray(
                 pixels.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
             )
-        flat = pixels.reshape(len(data), -1)
+        flat = pixels.reshape(len(pixels), -1)
         if plan.order is None:
             return np.ascontiguousarray(flat)
         logical = np.empty_like(flat)
@@ -163,7 +180,7 @@ class Program:
 
     @property
     def output_beats(self) -> int:
-        """Beats of one image's output packet."""
+        """Beats of one output packet, of a batch."""
         return -(-self.output_plan.region.extent // self.architecture.lanes)
 
     def to_bytes(self) -> bytes:
@@ -177,6 +194,7 @@ class Program:
                 "architecture": json.loads(self.architecture.to_json()),
                 "prologue_count": self.prologue_count,
                 "credits": self.credits,
+                "batch": self.batch,
                 "execute_count": len(self.execute),
                 "fetch_count": len(self.fetch),
                 "sections": [len(s) for s in sections],
@@ -232,6 +250,7 @@ class Program:
             prologue=prologue,
             body=body,
             layers=tuple(_plan(values) for values in head["layers"]),
+            batch=head["batch"],
         )
 
 

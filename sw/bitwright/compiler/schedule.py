@@ -1,5 +1,6 @@
 """Weights and parameters to addresses, and the tokens that keep the two threads apart."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,34 +27,42 @@ class Schedule:
 
 def schedule(operations: list[Operation], architecture: Architecture) -> Schedule:
     """Keep everything resident if it fits; otherwise stream it, a chunk behind each operation."""
-    words = sum(len(op.weights) for op in operations)
-    records = sum(len(op.parameters) for op in operations)
+    words = sum(len(weights) for weights in _distinct(op.weights for op in operations))
+    records = sum(len(found) for found in _distinct(op.parameters for op in operations))
     resident = words <= architecture.weight_words and records <= architecture.parameter_records
     return (_resident if resident else _streamed)(operations, architecture)
 
 
 def _resident(operations: list[Operation], architecture: Architecture) -> Schedule:
-    fetch, data, placed = [], [], []
-    word = record = 0
-    for op in operations:
-        placed.append(_at(op, word, record))
-        word, record = word + len(op.weights), record + len(op.parameters)
-    weights = [op.weights for op in operations if len(op.weights)]
-    if weights:
-        fetch.append(encode_fetch(opcode=FetchOpcode.WEIGHTS, base=0, count=word))
+    fetch, data = [], []
+    weights = _distinct(op.weights for op in operations)
+    parameters = _distinct(op.parameters for op in operations)
+    words, records = _bases(weights), _bases(parameters)
+    if words[-1]:
+        fetch.append(encode_fetch(opcode=FetchOpcode.WEIGHTS, base=0, count=words[-1]))
         data.extend(weights)
-    fetch.append(encode_fetch(opcode=FetchOpcode.PARAMETERS, base=0, count=record))
-    data.append(
-        pack.record_beats(np.concatenate([op.parameters for op in operations]), architecture.lanes)
-    )
+    fetch.append(encode_fetch(opcode=FetchOpcode.PARAMETERS, base=0, count=records[-1]))
+    data.append(pack.record_beats(np.concatenate(parameters), architecture.lanes))
+    word = {id(found): base for found, base in zip(weights, words, strict=False)}
+    record = {id(found): base for found, base in zip(parameters, records, strict=False)}
     return Schedule(
-        operations=placed,
+        operations=[_at(op, word[id(op.weights)], record[id(op.parameters)]) for op in operations],
         fetch=fetch,
         prologue_count=len(fetch),
         credits=0,
         prologue=np.concatenate(data),
         body=np.zeros((0, architecture.lanes), np.uint8),
     )
+
+
+def _distinct(arrays: Iterable[Bytes]) -> list[Bytes]:
+    """Each array once: operations on the images of a batch share theirs."""
+    return list({id(array): array for array in arrays}.values())
+
+
+def _bases(arrays: list[Bytes]) -> list[int]:
+    """Where each array begins, one behind another; and last, where all end."""
+    return [0, *(int(n) for n in np.cumsum([len(array) for array in arrays]))]
 
 
 def _streamed(operations: list[Operation], architecture: Architecture) -> Schedule:

@@ -17,7 +17,7 @@ class LayerSummary:
     kind: str
     shape: tuple[int, ...]
     macs: int
-    """Multiply-accumulates of the network, without the padding of tiles and words."""
+    """Multiply-accumulates of the network for a batch, without the padding of tiles and words."""
     cycles_model: int
     cycles_rtl: int | None
     """None if none were counted."""
@@ -42,11 +42,11 @@ def summarize(program: Program, counted: Sequence[int] | None = None) -> tuple[L
                 name=layer.name,
                 kind=type(layer).__name__,
                 shape=layer.shape,
-                macs=macs.get(layer.name, 0),
+                macs=macs.get(layer.name, 0) * program.batch,
                 cycles_model=predicted,
                 cycles_rtl=cycles,
                 utilization=_share(
-                    macs.get(layer.name, 0),
+                    macs.get(layer.name, 0) * program.batch,
                     predicted if cycles is None else cycles,
                     program.architecture,
                 ),

@@ -1,13 +1,13 @@
 """The instruction layout both threads of the sequencer decode, and the compiler encodes.
 
-Execute instructions are 16 words of 32 bits, fetch instructions 4. A field is (word, first bit,
+Execute instructions are 17 words of 32 bits, fetch instructions 4. A field is (word, first bit,
 width, signed); the two tables below are the only place that knows it.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 
-EXECUTE_WORDS = 16
+EXECUTE_WORDS = 17
 FETCH_WORDS = 4
 
 
@@ -114,11 +114,16 @@ EXECUTE_FIELDS: dict[str, Field] = {
     "residual_pitch": Field(15, 0, 16),
     "residual_zero_point": Field(15, 16, 8, True),
     "wait": Field(15, 24, 8),
+    "repeats": Field(16, 0, 8),
+    "image_step": Field(16, 8, 24),
 }
 """IN and OUT take their address from ``in_base`` and their number of words from ``weight_base``.
 
 ``wait`` is, of a CONV behind a CONV, the number of cycles from the earlier walk's end to this one's
 start.
+
+``repeats`` images, each ``image_step`` bytes behind the one before, follow the first; their pixels
+are computed like more pixels of one image. DEPTHWISE takes one image.
 
 DEPTHWISE reads every pixel of its input once, so its loops are those of a 1 x 1 kernel, but over
 ``words`` pixels by ``height`` lines; ``out_width`` by ``out_height`` are its windows. The window

@@ -86,15 +86,17 @@ def array_settled(architecture: Architecture) -> int:
     return max(array_write(architecture), array_drain(architecture))
 
 
+ISSUE_START = 2
+"""From an instruction's issue to its walk's earliest start."""
 WALK_START = 1
-"""From an instruction's issue, or the end of the walk before, to the walk's earliest start."""
+"""From the end of the walk before to the walk's earliest start."""
 WALK_LATENCY = 2
 """From a walk's start to its first request."""
 FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
-IN_OVERHEAD = 3
-OUT_OVERHEAD = 7
-NOP_CYCLES = 1
+IN_OVERHEAD = 4
+OUT_OVERHEAD = 8
+NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""
 FETCH_START = 2

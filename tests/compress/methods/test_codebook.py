@@ -39,6 +39,7 @@ def test_worked_example_clusters_and_takes_160_bits():
     found = kmeans(WEIGHTS, start(WEIGHTS, 4, Start.LINEAR))
     assert found == pytest.approx(CENTROIDS, abs=0.005)
     assert nearest(WEIGHTS, found).tolist() == INDEX.tolist()
+    assert nearest(np.array([0.5, 0.51]), np.array([0.0, 1.0])).tolist() == [0, 1]
     assert (32 * WEIGHTS.size, storage_bits(16, 4)) == (512, 160)
     assert 512 / storage_bits(16, 4) == 3.2
 

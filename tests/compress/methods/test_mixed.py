@@ -35,6 +35,10 @@ def test_plan_gives_back_what_was_saved_too_much():
         "b": {"int8": 0.0, "int4": 0.01, "int2": 0.02},
     }
     assert plan(harm, {"a": 100, "b": 10}, FORMATS, 4.2) == {"a": "int4", "b": "int4"}
+    # With room for one of two it goes to the one that gains more.
+    harm["c"] = {"int8": 0.0, "int4": 0.03, "int2": 2.0}
+    found = plan(harm, {"a": 100, "b": 10, "c": 10}, FORMATS, 3.85)
+    assert found == {"a": "int4", "b": "int2", "c": "int4"}
 
 
 def test_divergence_of_equal_answers_is_none():

@@ -19,10 +19,7 @@ def parts_of(x: Tensor, axis: int) -> tuple[Tensor, ...]:
     """
     if torch.compiler.is_compiling() or x.numel() <= TILE:
         return (x,)
-    size = max(TILE * x.shape[axis] // x.numel(), 1)
-    return tuple(
-        x.narrow(axis, at, min(size, x.shape[axis] - at)) for at in range(0, x.shape[axis], size)
-    )
+    return x.tensor_split(min(-(-x.numel() // TILE), x.shape[axis]), axis)
 
 
 def part_by_part(compute: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

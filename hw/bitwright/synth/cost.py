@@ -47,7 +47,7 @@ def lane_blocks(a: Architecture) -> int:
 
 
 def count_multipliers(a: Architecture) -> int:
-    """Return the accelerator's multiplier blocks; with the depthwise engine, one for an address."""
+    """Return the accelerator's multiplier blocks; the depthwise engine's counter has one."""
     return array_blocks(a) + lane_blocks(a) + (a.line_words > 0)
 
 

@@ -103,10 +103,10 @@ def test_model_survives_json() -> None:
     ("depth", "width", "blocks"),
     [
         *((512, 32, 1), (512, 36, 1), (1024, 32, 2), (2048, 8, 1)),
-        *((4096, 8, 2), (8192, 64, 32), (32768, 8, 16), (64, 128, 4)),
+        *((4096, 8, 2), (8192, 64, 32), (32768, 8, 16), (64, 128, 4), (2176, 32, 5)),
     ],
 )
-def test_blocks_are_as_deep_as_the_memory(depth: int, width: int, blocks: int) -> None:
+def test_blocks_are_those_that_cost_least(depth: int, width: int, blocks: int) -> None:
     shape = MemoryShape(name="m", count=1, depth=depth, width=width, used=((0, width),))
     assert shape.blocks == blocks
 

@@ -1,6 +1,6 @@
 """The execute engine: runs the instructions of the execute thread."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -142,18 +142,20 @@ class ExecuteEngine(wiring.Component):
     ) -> tuple[Signal, Signal]:
         """When a computation starts, and for how many cycles it has been going on."""
         settled = timing.array_settled(self._architecture)
-        start, pending = Signal(), Signal()
-        since = Signal(8, init=255)
+        start, pending, due = Signal(), Signal(), Signal()
+        since, next_since = Signal(8, init=255), Signal(8)
         age = Signal(range(settled + 1))
         to_array = well & (opcode == ExecuteOpcode.CONV)
         m.d.comb += start.eq(
-            (well & (opcode == ExecuteOpcode.VECTOR)) | ((to_array | pending) & (since >= wait))
+            (well & (opcode == ExecuteOpcode.VECTOR)) | ((to_array | pending) & due)
         )
         m.d.sync += pending.eq((pending | to_array) & ~start)
         with m.If(compute.finished):
-            m.d.sync += since.eq(0)
-        with m.Elif(since != 255):
-            m.d.sync += since.eq(since + 1)
+            m.d.comb += next_since.eq(0)
+        with m.Else():
+            m.d.comb += next_since.eq(Mux(since == 255, since, since + 1))
+        # `wait` is there a cycle before it counts.
+        m.d.sync += [since.eq(next_since), due.eq(next_since >= wait)]
         # `age` stands at 0 from the issue to the start, and at `settled` once another may follow.
         with m.If(self.issue):
             m.d.sync += age.eq(0)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.assertions import check
 from bitwright.rtl.config import WalkConfig
+from bitwright.rtl.counter import Counter
 
 
 class Walker(wiring.Component):
@@ -66,82 +67,74 @@ class Walker(wiring.Component):
         config, lanes, rows = self.config, self._architecture.lanes, self._architecture.rows
         walking = Signal()
 
-        # Where the walk is within the kernel: offsets that all rows of a tile share.
-        slot, word = Signal(range(lanes)), Signal(16)
-        kernel_x, kernel_y = Signal(8), Signal(8)
-        word_offset, x_offset = Signal(signed(26)), Signal(signed(26))
-        y_offset, y_lines = Signal(signed(26)), Signal(signed(18))
-        last_slot, last_word, last_x, last_y = (Signal(name=f"last_{n}") for n in "swxy")
-        first_word, tile_end = Signal(), Signal()
-        m.d.comb += [
-            last_slot.eq(config.vector | (slot == lanes - 1)),
-            last_word.eq(word == config.words - 1),
-            last_x.eq(kernel_x == config.kernel_x - 1),
-            last_y.eq(kernel_y == config.kernel_y - 1),
-            first_word.eq((word == 0) & (kernel_x == 0) & (kernel_y == 0)),
-            tile_end.eq(walking & last_slot & last_word & last_x & last_y),
-        ]
+        # Where the walk is within the kernel. `offset` and `along` are the word's place behind a
+        # pixel, in the memory and in the image's line: sums kept up to date, so that only one is
+        # left to be made when the word is requested.
+        slot = Signal(range(lanes), name="slot_asked")  # a cycle before the port
+        last_slot, tile_end = Signal(), Signal()
+        m.d.comb += last_slot.eq(config.vector | (slot == lanes - 1))
+        step = walking & last_slot
+        word = Counter(m, "word", config.words, start=self.start, step=step)
+        kernel_x = Counter(m, "kernel_x", config.kernel_x, start=self.start, step=step & word.last)
+        kernel_y = Counter(
+            m, "kernel_y", config.kernel_y, start=self.start, step=step & word.last & kernel_x.last
+        )
+        first_word = word.first & kernel_x.first & kernel_y.first
+        last_word = word.last & kernel_x.last & kernel_y.last
+        m.d.comb += tile_end.eq(step & last_word)
+        offset, along = Signal(signed(26)), Signal(signed(26))
+        column_offset, column_along = Signal(signed(26)), Signal(signed(26))
+        line_offset, y_lines = Signal(signed(26)), Signal(signed(18))
+        next_line_offset = Mux(kernel_y.last, 0, line_offset + config.kernel_y_step)
+        next_column = Mux(kernel_x.last, next_line_offset, column_offset + config.kernel_x_step)
+        next_along = Mux(kernel_x.last, 0, column_along + config.kernel_x_step)
         with m.If(walking):
             m.d.sync += slot.eq(Mux(last_slot, 0, slot + 1))
-            with m.If(last_slot):
+        with m.If(step):
+            m.d.sync += [offset.eq(offset + lanes), along.eq(along + lanes)]
+            with m.If(word.last):
                 m.d.sync += [
-                    word.eq(Mux(last_word, 0, word + 1)),
-                    word_offset.eq(Mux(last_word, 0, word_offset + lanes)),
+                    *(o.eq(next_column) for o in (offset, column_offset)),
+                    *(o.eq(next_along) for o in (along, column_along)),
                 ]
-                with m.If(last_word):
+                with m.If(kernel_x.last):
                     m.d.sync += [
-                        kernel_x.eq(Mux(last_x, 0, kernel_x + 1)),
-                        x_offset.eq(Mux(last_x, 0, x_offset + config.kernel_x_step)),
-                    ]
-                with m.If(last_word & last_x):
-                    m.d.sync += [
-                        kernel_y.eq(Mux(last_y, 0, kernel_y + 1)),
-                        y_offset.eq(Mux(last_y, 0, y_offset + config.kernel_y_step)),
-                        y_lines.eq(Mux(last_y, 0, y_lines + config.dilation_y)),
+                        line_offset.eq(next_line_offset),
+                        y_lines.eq(Mux(kernel_y.last, 0, y_lines + config.dilation_y)),
                     ]
 
-        # The next pixel to be given to a row.
-        base = Signal(signed(26))
+        # The next pixel to be given to a row; after the last one, the first again.
+        base, image_base = Signal(signed(26)), Signal(signed(26))
         line, address, x = Signal(signed(26)), Signal(signed(26)), Signal(signed(26))
         y = Signal(signed(18))
-        out_x, out_y = Signal(16), Signal(16)
         exhausted, exhausted_next, taken = Signal(), Signal(), Signal()
-        image, image_base = Signal(8), Signal(signed(26))
-        row_end = out_x == config.out_width - 1
-        image_end, next_image = Signal(), Signal(signed(26))
-        m.d.comb += [
-            image_end.eq(row_end & (out_y == config.out_height - 1)),
-            next_image.eq(image_base + config.image_step),
-            taken.eq(walking & first_word & (config.vector | (slot < rows)) & ~exhausted),
-            exhausted_next.eq(exhausted | (taken & image_end & (image == config.repeats))),
-        ]
-        next_line = Signal(signed(26))
-        m.d.comb += next_line.eq(line + config.line_step)
+        m.d.comb += taken.eq(walking & first_word & (config.vector | (slot < rows)) & ~exhausted)
+        out_x = Counter(m, "out_x", config.out_width, start=self.start, step=taken)
+        out_y = Counter(m, "out_y", config.out_height, start=self.start, step=taken & out_x.last)
+        image_end = out_x.last & out_y.last
+        image = Counter(m, "image", config.repeats + 1, start=self.start, step=taken & image_end)
+        m.d.comb += exhausted_next.eq(exhausted | (taken & image_end & image.last))
         m.d.sync += exhausted.eq(exhausted_next)
+        next_line, next_image = Signal(signed(26)), Signal(signed(26))
+        m.d.comb += [
+            next_line.eq(line + config.line_step),
+            next_image.eq(image_base + config.image_step),
+        ]
         with m.If(taken):
             with m.If(image_end):
                 m.d.sync += [
-                    image.eq(image + 1),
-                    image_base.eq(next_image),
-                    line.eq(next_image),
-                    address.eq(next_image),
+                    *(place.eq(next_image) for place in (image_base, line, address)),
                     x.eq(config.x_start),
                     y.eq(config.y_start),
-                    out_x.eq(0),
-                    out_y.eq(0),
                 ]
-            with m.Elif(row_end):
+            with m.Elif(out_x.last):
                 m.d.sync += [
-                    out_x.eq(0),
-                    out_y.eq(out_y + 1),
-                    line.eq(next_line),
-                    address.eq(next_line),
+                    *(place.eq(next_line) for place in (line, address)),
                     x.eq(config.x_start),
                     y.eq(y + config.stride_y),
                 ]
             with m.Else():
                 m.d.sync += [
-                    out_x.eq(out_x + 1),
                     address.eq(address + config.pixel_step),
                     x.eq(x + config.pixel_step),
                 ]
@@ -162,12 +155,11 @@ class Walker(wiring.Component):
         ]
 
         # Channel tiles, and the weights that go with them.
-        channel_tile, weight, weight_base = Signal(16), Signal(32), Signal(32)
-        closing, last_channel_tile = Signal(), Signal()
-        m.d.comb += [
-            closing.eq(exhausted_next),
-            last_channel_tile.eq(channel_tile == config.channel_tiles - 1),
-        ]
+        weight, weight_base = Signal(32), Signal(32)
+        closing = exhausted_next
+        channel_tile = Counter(
+            m, "channel_tile", config.channel_tiles, start=self.start, step=tile_end & closing
+        )
         # A paced walk: cycles until the next channel tile may begin.
         lead = timing.depthwise_lead(self._architecture) - 1
         pace = timing.depthwise_pace(self._architecture) - 1
@@ -192,10 +184,9 @@ class Walker(wiring.Component):
             with m.If(closing):
                 m.d.sync += [
                     weight_base.eq(weight + 1),
-                    channel_tile.eq(channel_tile + 1),
                     base.eq(next_base),
-                    walking.eq(~last_channel_tile & (~config.vector | rested)),
-                    self.waiting.eq(~last_channel_tile & config.vector & ~rested),
+                    walking.eq(~channel_tile.last & (~config.vector | rested)),
+                    self.waiting.eq(~channel_tile.last & config.vector & ~rested),
                 ]
                 with m.If(rested):
                     m.d.sync += rest.eq(pace)
@@ -205,14 +196,7 @@ class Walker(wiring.Component):
         with m.If(self.start | (tile_end & closing)):
             origin = Mux(self.start, config.base, next_base)
             m.d.sync += [
-                image.eq(0),
-                image_base.eq(origin),
-                line.eq(origin),
-                address.eq(origin),
-                x.eq(config.x_start),
-                y.eq(config.y_start),
-                out_x.eq(0),
-                out_y.eq(0),
+                *(place.eq(origin) for place in (image_base, line, address)),
                 exhausted.eq(0),
             ]
         with m.If(self.start):
@@ -220,12 +204,12 @@ class Walker(wiring.Component):
                 walking.eq(~config.vector),
                 self.waiting.eq(config.vector),
                 base.eq(config.base),
+                x.eq(config.x_start),
+                y.eq(config.y_start),
                 rest.eq(lead),
-                channel_tile.eq(0),
-                weight.eq(config.weight),
-                weight_base.eq(config.weight),
-                *(s.eq(0) for s in (slot, word, kernel_x, kernel_y)),
-                *(s.eq(0) for s in (word_offset, x_offset, y_offset, y_lines)),
+                *(place.eq(config.weight) for place in (weight, weight_base)),
+                *(place.eq(0) for place in (slot, offset, along, y_lines)),
+                *(place.eq(0) for place in (line_offset, column_offset, column_along)),
             ]
 
         # Request register.
@@ -237,14 +221,14 @@ class Walker(wiring.Component):
             self.valid.eq(walking),
             self.row_valid.eq(walking & row_valid),
             self.slot.eq(slot),
-            self.address.eq(row_address + y_offset + x_offset + word_offset),
-            self.x.eq(row_x + x_offset + word_offset),
+            self.address.eq(row_address + offset),
+            self.x.eq(row_x + along),
             self.inside.eq(row_valid & (in_y >= 0) & (in_y < config.height)),
             self.first_word.eq(walking & first_word),
-            self.last_word.eq(walking & last_word & last_x & last_y),
+            self.last_word.eq(walking & last_word),
             self.closing.eq(closing),
-            self.last_tile.eq(last_channel_tile),
+            self.last_tile.eq(channel_tile.last),
             self.weight.eq(weight),
-            self.finished.eq(tile_end & closing & last_channel_tile),
+            self.finished.eq(tile_end & closing & channel_tile.last),
         ]
         return m

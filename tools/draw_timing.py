@@ -20,7 +20,7 @@ from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.isa.registers import REGISTERS
 from bitwright.network import Conv2d, Input, Layer, Network, Quantization, Requantization
-from bitwright.report.signals import byte, signal_names
+from bitwright.report.signals import byte, one_hot, signal_names
 from bitwright.report.trace import Trace, read_trace
 from bitwright.report.waveform import (
     AnyRow,
@@ -114,11 +114,6 @@ def after(trace: Trace, name: str, cycle: int, level: int = 1) -> int:
 def short(value: int, _: int) -> str:
     """In hexadecimal, without leading zeros."""
     return f"{value:x}"
-
-
-def one_hot(value: int, _: int) -> str:
-    """The place of the bit that is set."""
-    return str(value.bit_length() - 1)
 
 
 def tile() -> Picture:

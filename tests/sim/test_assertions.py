@@ -15,6 +15,7 @@ from bitwright.isa.registers import MAGIC, VERSION
 from bitwright.rtl import TOP, Top, generate
 from bitwright.rtl.array import SystolicArray
 from bitwright.rtl.assertions import PROGRAM
+from bitwright.rtl.bitwindow import BitWindow
 from bitwright.rtl.compute import Compute
 from bitwright.rtl.config import ComputeConfig, WalkConfig, WindowConfig
 from bitwright.rtl.depthwise import DepthwiseEngine
@@ -306,6 +307,28 @@ def test_tile_that_opens_within_another() -> None:
     message = f"{PROGRAM}windows: a tile opens within another"
     with fires(DepthwiseEngine(DEPTHWISE), message) as model:
         start_engine(model, turn=9)
+
+
+def test_step_of_bits_that_are_not_there() -> None:
+    with fires(BitWindow(4, 12), "bit window: a step of bits not there") as model:
+        model.io.step = model.io.lengths = 1
+        model.clock.tick()
+
+
+def test_step_of_several_lengths() -> None:
+    with fires(BitWindow(4, 12), "bit window: a step of several lengths") as model:
+        model.io.words__valid = model.io.open = 1
+        model.clock.tick(4)
+        model.io.step, model.io.lengths = 1, 0b110
+        model.clock.tick()
+
+
+def test_bits_that_join_beyond_the_end(monkeypatch) -> None:
+    override(monkeypatch, BitWindow, lambda self: self.enough.eq(1))
+    with fires(BitWindow(4, 12), "bit window: bits join beyond the end") as model:
+        model.io.words__valid = model.io.open = 1
+        model.io.step, model.io.lengths = 1, 1 << 11
+        model.clock.tick(4)
 
 
 def test_assertions_are_in_simulation_alone() -> None:

@@ -91,6 +91,24 @@ class HuffmanCode:
         """Bits of the stored table: a length per symbol."""
         return LENGTH_BITS * len(self.lengths)
 
+    def table(self, max_length: int = MAX_LENGTH) -> tuple[int, ...]:
+        """What a decoder in hardware is loaded with: counts, then symbols in the codes' order.
+
+        The counts say how many codes have 1, 2, .. ``max_length`` bits. Raises ValueError for a
+        code that is longer.
+
+        >>> HuffmanCode.from_counts([5, 1, 0, 2]).table(max_length=4)
+        (1, 2, 0, 0, 0, 1, 3)
+        """
+        if max(self.lengths) > max_length:
+            raise ValueError(
+                f"the decoder takes codes of up to {max_length} bits, but one has "
+                f"{max(self.lengths)}; limit them with from_counts(.., max_length={max_length})"
+            )
+        counts = [len(symbols) for symbols in self._symbols[1:]]
+        symbols = [symbol for symbols in self._symbols for symbol in symbols]
+        return (*counts, *[0] * (max_length - len(counts)), *symbols)
+
     def bits_of(self, counts: ArrayLike) -> int:
         """Bits of a stream in which the symbols occur so often."""
         return int(np.dot(np.asarray(counts, np.int64), self.lengths))

@@ -43,8 +43,8 @@ class HuffmanDecoder(wiring.Component):
     ``symbols`` registered. A count waits while a table is offered or under way; no other ``ready``
     depends on another stream's side. ``done`` comes once per packet, for one cycle, when all its
     symbols were taken; ``fault`` then says what was wrong: symbols before the fault are right, none
-    follow it, and the packet's words were taken up to its last. Without a fault the symbols are what
-    `HuffmanCode.decode` returns. Words that never end wait for ever; no content of them does.
+    follow it, and the packet's words were taken up to its last. Without a fault the symbols are
+    what `HuffmanCode.decode` returns. Words that never end wait for ever; no content of them does.
 
     Args:
         lanes: bytes of a word, at least the longest code.

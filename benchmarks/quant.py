@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from statistics import mean, stdev
 from typing import Any
@@ -24,7 +25,7 @@ from torch import nn
 from bitwright.compress import evaluate, train_reference
 from bitwright.compress.calibrate import calibrate
 from bitwright.compress.methods.mixed import divergence
-from bitwright.compress.models import Tfc
+from bitwright.compress.models import DigitsSeparable, Tfc
 from bitwright.compress.recipe import Context
 from bitwright.compress.sharing import separate_input
 from bitwright.compress.state import State
@@ -35,9 +36,14 @@ from bitwright.importers import FloatGraph, export, import_program
 from bitwright.zoo import calibration_inputs, module
 
 SEEDS = 3
+BUILT = {
+    "tfc": (Tfc, Training(epochs=8)),
+    "separable": (DigitsSeparable, Training(epochs=12, learning_rate=1e-2)),
+}
+"""Networks that are no data set's reference, and how they are trained."""
 JUDGED = 1000
 """Test images whose answers' divergence is measured."""
-DATA = {"resnet": "digits", "lenet": "mnist", "tfc": "mnist"}
+DATA = {"resnet": "digits", "separable": "digits", "lenet": "mnist", "tfc": "mnist"}
 CALIBRATED = 500
 """Inputs that ResNet-8 is calibrated on."""
 LIMIT_SECONDS = 60.0
@@ -129,13 +135,14 @@ def measure(network: str, steps: Steps, seed: int) -> dict[str, float]:
 @cache
 def trained_module(network: str, seed: int) -> tuple[nn.Module, Dataset]:
     console.print(f"training {network}, seed {seed}")
-    if network != "tfc":
+    if network not in BUILT:
         return train_reference(DATA[network], seed=seed)
+    build, training = BUILT[network]
     dataset = load(DATA[network])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Tfc()
-    return train(model, dataset, Training(epochs=8, seed=seed)), dataset
+        model = build()
+    return train(model, dataset, replace(training, seed=seed)), dataset
 
 
 @cache

@@ -28,7 +28,7 @@ class Experiment:
 
     name: str
     network: str
-    """resnet (DigitsResNet on digits), lenet (LeNet-5 on MNIST) or tfc (on MNIST)."""
+    """resnet or separable (DigitsResNet, DigitsSeparable; digits), lenet or tfc (MNIST)."""
     budget: str
     recipes: Mapping[str, Steps]
 
@@ -184,6 +184,7 @@ EXPERIMENTS = (
     weights("lenet", "int4"),
     rounding("resnet", "int4", "tensor"),
     rounding("resnet", "int3", "channel"),
+    rounding("separable", "int4", "tensor"),
     rounding("lenet", "int3", "tensor"),
     scales("resnet", 2, 9),
     scales("tfc", 2, 2),

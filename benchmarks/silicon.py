@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks import record
 from benchmarks.elements import arrays, elements
+from benchmarks.zoo import table, zoo
 from rich.console import Console
 
 from bitwright.isa import Architecture
@@ -82,7 +83,15 @@ def cost_model() -> dict[str, Any]:
     return {"tool": model.tool, "left_out": dict(model.error), "misses": misses}
 
 
+def networks() -> dict[str, Any]:
+    """Utilisation of the zoo's networks beside the textbook array, and that they run exactly."""
+    figures = zoo()
+    console.print(table(figures))
+    return {"exact": all(f.exact for f in figures), "networks": [f.to_json() for f in figures]}
+
+
 SECTIONS: Mapping[str, Section] = {
+    "networks": networks,
     "elements": elements,
     "arrays": arrays,
     "routed": routed,

@@ -20,7 +20,7 @@ from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.isa.registers import REGISTERS
 from bitwright.network import Conv2d, Input, Layer, Network, Quantization, Requantization
-from bitwright.report.signals import byte, signal_names
+from bitwright.report.signals import byte, one_hot, signal_names
 from bitwright.report.trace import Trace, read_trace
 from bitwright.report.waveform import (
     AnyRow,
@@ -47,6 +47,7 @@ ARCHITECTURE = Architecture(
     execute_instructions=16,
     fetch_instructions=16,
 )
+COMPLETE = "array.complete_0"
 LONG = 400
 """Cycles of a recorded run that are looked at; every picture's window is shorter."""
 
@@ -132,12 +133,11 @@ def tile() -> Picture:
         Row("row 1", "serializers.element[1]", signed, tone="orange"),
         Row("row 2", "serializers.element[2]", signed, tone="orange"),
         Heading("array"),
-        Row("PE 0,0 weight", "pe_0_0.weight", signed, tone="orange"),
-        Row("PE 0,0 last", "pe_0_0.last", tone="orange"),
-        Row("PE 0,0 sum", "pe_0_0.acc", signed, tone="orange"),
-        Row("PE 0,0 complete", "pe_0_0.done", tone="orange"),
-        Row("PE 0,1 sum", "pe_0_1.acc", signed, tone="orange"),
-        Row("PE 0,1 complete", "pe_0_1.done", tone="orange"),
+        Row("PE 0,0 weight", "pair_0_0.weight_0", signed, tone="orange"),
+        Row("PE 0,0 last", "array.last", tone="orange"),
+        Row("PE 0,0 sum", "pair_0_0.acc_0", signed, tone="orange"),
+        Row("PE 0,1 sum", "pair_0_0.acc_1", signed, tone="orange"),
+        Row("complete in row 0", COMPLETE, one_hot, when=COMPLETE, tone="orange"),
         Row("results of row 0", "array.result[0]", signed, tone="orange"),
         Heading("codes into the bank"),
         Row("write", "trace_write", tone="green"),
@@ -148,8 +148,8 @@ def tile() -> Picture:
     request = trace.high("walker.valid")[0]
     issue = max(cycle for cycle in trace.high("trace_issue") if cycle < request)
     word = after(trace, "serializers.valid", request)
-    last = after(trace, "pe_0_0.last", request)
-    done = after(trace, "pe_0_0.done", last)
+    last = after(trace, "array.last", request)
+    done = after(trace, COMPLETE, last)
     write = after(trace, "trace_write", done)
     measured = {
         "READ_LATENCY": (word - request, timing.READ_LATENCY),

@@ -77,8 +77,8 @@ def test_page_needs_nothing_from_elsewhere(kind: str, request: pytest.FixtureReq
 def test_every_picture_is_well_formed_and_ids_are_unique(exact: Path) -> None:
     read = page(exact)
     pictures = read.pictures()
-    # The verdict, layers, roofline, banks, and the waveform's labels and cycles.
-    assert len(pictures) == 6
+    # The verdict, layers, roofline, banks, area, and the waveform's labels and cycles.
+    assert len(pictures) == 7
     ids = [e.get("id") for picture in pictures for e in picture.iter() if e.get("id")]
     assert len(ids) == len(set(ids))
     used = set(re.findall(r"(?:url\(|href=\")#([\w.-]+)", read.source))

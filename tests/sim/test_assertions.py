@@ -216,7 +216,8 @@ def start_compute(model: VerilatedModel, **values: int) -> None:
 def test_compute_that_is_started_before_its_results_are_out() -> None:
     with fires(Compute(ARCHITECTURE), "compute: started while results are due") as model:
         start_compute(model)
-        model.clock.tick(65)  # all results are under way, the last not yet in memory
+        # All results are under way, the last not yet in memory.
+        model.clock.tick(40 + timing.array_drain(ARCHITECTURE))
         start_compute(model)
 
 

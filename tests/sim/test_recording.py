@@ -23,10 +23,10 @@ def test_first_tile_is_recorded_from_its_sums_to_its_codes(
 ) -> None:
     x = random_codes(program.network, 2)
     found = record_moment(program, x, None, tmp_path / "w.vcd")
-    trace = read_trace(tmp_path / "w.vcd", ["trace_write", "trace_word", "pe_0_0.done"])
+    trace = read_trace(tmp_path / "w.vcd", ["trace_write", "trace_word", "array.complete_0"])
     assert (trace.first, trace.last) == (found.first, found.last)
     assert trace.last - trace.first <= LONGEST
-    (done, *_) = trace.high("pe_0_0.done")
+    (done, *_) = trace.high("array.complete_0")
     written = [cycle for cycle in trace.high("trace_write") if cycle > done]
     # The first tile's rows: the first pixels' first channels, a pixel per cycle.
     expected = program.network.run(x[:1], taps=True)[1]["conv2d_1"][0, 0].reshape(-1)[:4]

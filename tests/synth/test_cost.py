@@ -81,13 +81,17 @@ def test_no_cost_is_negative_and_the_interval_covers_the_runs() -> None:
     assert model.error["luts"] > 0.02
     for architecture, counts in runs.values():
         found = model.estimate(architecture)
-        assert found.low.luts <= counts.luts <= found.high.luts
         assert found.beyond == ()
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low.luts <= counts.luts <= found.high.luts
 
 
-def test_estimate_beyond_the_runs_is_named_so() -> None:
+def test_estimate_beyond_the_runs_is_named_so_and_has_no_interval() -> None:
     _, model = planted(noise=0)
-    assert "rows" in model.estimate(replace(BASE, rows=32)).beyond
+    found = model.estimate(replace(BASE, rows=32))
+    assert "rows" in found.beyond
+    assert found.low is found.high is None
 
 
 def test_model_survives_json() -> None:
@@ -99,10 +103,10 @@ def test_model_survives_json() -> None:
     ("depth", "width", "blocks"),
     [
         *((512, 32, 1), (512, 36, 1), (1024, 32, 2), (2048, 8, 1)),
-        *((4096, 8, 2), (8192, 64, 32), (32768, 8, 16), (64, 128, 4)),
+        *((4096, 8, 2), (8192, 64, 32), (32768, 8, 16), (64, 128, 4), (2176, 32, 5)),
     ],
 )
-def test_blocks_are_as_deep_as_the_memory(depth: int, width: int, blocks: int) -> None:
+def test_blocks_are_those_that_cost_least(depth: int, width: int, blocks: int) -> None:
     shape = MemoryShape(name="m", count=1, depth=depth, width=width, used=((0, width),))
     assert shape.blocks == blocks
 

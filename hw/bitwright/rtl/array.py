@@ -81,14 +81,17 @@ class SystolicArray(wiring.Component):
                     pair.first_1.eq(first[2 * p + timing.PE_LATENCY]),
                 ]
                 sums += [pair.acc_0, pair.acc_1]
-            m.d.comb += self.result[i].eq(self._drain(m, sums, done[timing.PE_LATENCY :], i))
+            complete = Signal(columns, name=f"complete_{i}")
+            m.d.comb += [
+                complete.eq(Cat(done[timing.PE_LATENCY :])),
+                self.result[i].eq(self._drain(m, sums, complete, i)),
+            ]
             if i == 0:
                 # The other rows' flags are row 0's, later; to check all would cost 1 % of speed.
-                finished = Cat(done[timing.PE_LATENCY :])
                 message = (
                     "array: two sums of a row finish at once; a tile is shorter than its columns"
                 )
-                check(m, platform, (finished & (finished - 1)) == 0, message)
+                check(m, platform, (complete & (complete - 1)) == 0, message)
             below = Signal(8 * columns, name=f"weights_{i}", reset_less=True)
             m.d.sync += below.eq(weights)
             weights = below
@@ -108,10 +111,10 @@ class SystolicArray(wiring.Component):
             columns.append(_line(m, both, 2 * p, f"weight_{p}")[2 * p])
         return Cat(columns)
 
-    def _drain(self, m: Module, sums: list[Value], done: list[Value], row: int) -> Value:
-        """The sum whose ``done`` is high, by groups and then of all groups: 2 cycles later."""
+    def _drain(self, m: Module, sums: list[Value], complete: Value, row: int) -> Value:
+        """The sum that is complete, by groups and then of all groups: 2 cycles later."""
         bits = self._architecture.accumulator_bits
-        selected = [acc & flag.replicate(bits) for acc, flag in zip(sums, done, strict=True)]
+        selected = [acc & flag.replicate(bits) for acc, flag in zip(sums, complete, strict=True)]
         groups = []
         for n in range(0, len(selected), _GROUP):
             group = Signal(bits, name=f"group_{row}_{n // _GROUP}", reset_less=True)

@@ -9,6 +9,7 @@ from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
 from bitwright.isa.registers import HEADER_FIELDS, HEADER_WORDS, MAGIC, VERSION
 from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
+from bitwright.rtl.product import times
 
 
 class Loader(wiring.Component):
@@ -96,7 +97,7 @@ class Loader(wiring.Component):
                     m.d.comb += self.error.eq(ErrorCode.LENGTH)
                 with m.Else():
                     m.d.sync += [
-                        left.eq(header["execute_count"] * EXECUTE_WORDS),
+                        left.eq(times(header["execute_count"], EXECUTE_WORDS)),
                         self.address.eq(0),
                         self.execute_count.eq(header["execute_count"]),
                         self.fetch_count.eq(header["fetch_count"]),
@@ -114,7 +115,7 @@ class Loader(wiring.Component):
                         m.next = "IDLE"
                     with m.Elif(left == 1):
                         m.d.sync += [
-                            left.eq(header["fetch_count"] * FETCH_WORDS),
+                            left.eq(times(header["fetch_count"], FETCH_WORDS)),
                             self.address.eq(0),
                         ]
                         m.next = "FETCH"

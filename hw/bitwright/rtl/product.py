@@ -6,6 +6,11 @@ from operator import add
 from amaranth.hdl import Mux, Value
 
 
+def times(value: Value, factor: int) -> Value:
+    """``value`` x a positive constant, of adders: synthesis would take a multiplier block."""
+    return reduce(add, (value << n for n in range(factor.bit_length()) if factor >> n & 1))
+
+
 def product(a: Value, b: Value, style: str) -> Value:
     """a b, exact: ``dsp`` leaves the operator to synthesis, ``lut`` adds partial products.
 

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from bitwright.rtl.assertions import check
+from bitwright.rtl.product import times
 
 TOKEN_BITS = 16
 
@@ -71,7 +72,7 @@ class Thread(wiring.Component):
         empty = Signal()
         m.d.comb += [
             empty.eq(self.begin == self.end),
-            self.memory_address.eq(shadow_pc * words + index),
+            self.memory_address.eq(times(shadow_pc, words) + index),
             arriving.eq(fetching & (index != 0)),
         ]
         with m.If(arriving):

@@ -67,10 +67,10 @@ class Walker(wiring.Component):
         config, lanes, rows = self.config, self._architecture.lanes, self._architecture.rows
         walking = Signal()
 
-        # Where the walk is within the kernel. `offset` and `along` are its word's place behind a row's
+        # Where the walk is within the kernel. `offset` and `along` are the word's place behind a
         # pixel, in the memory and in the image's line: sums kept up to date, so that only one is
         # left to be made when the word is requested.
-        slot = Signal(range(lanes))
+        slot = Signal(range(lanes), name="slot_asked")  # a cycle before the port
         last_slot, tile_end = Signal(), Signal()
         m.d.comb += last_slot.eq(config.vector | (slot == lanes - 1))
         step = walking & last_slot

@@ -47,8 +47,8 @@ def lane_blocks(a: Architecture) -> int:
 
 
 def count_multipliers(a: Architecture) -> int:
-    """Return the accelerator's multiplier blocks."""
-    return array_blocks(a) + lane_blocks(a)
+    """Return the accelerator's multiplier blocks; the depthwise engine's counter has one."""
+    return array_blocks(a) + lane_blocks(a) + (a.line_words > 0)
 
 
 def _lane_adders(a: Architecture) -> int:
@@ -93,11 +93,11 @@ class Estimate:
     """The counts of an architecture, and how far off they may be."""
 
     resources: Resources
-    low: Resources
-    """By the largest miss of the fit, each run predicted from the others."""
-    high: Resources
+    low: Resources | None
+    """By the largest miss of the fit, each run predicted from the others; None beyond the runs."""
+    high: Resources | None
     beyond: tuple[str, ...]
-    """Features that no run of the fit reached: there the estimate is an extrapolation."""
+    """Features of which no run of the fit had as many: the estimate is an extrapolation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +127,12 @@ class CostModel:
             counts = {name: n * (1 + sign * self.error[name]) for name, n in found.items()}
             return Resources(**{name: max(0, round(n)) for name, n in counts.items()}, **exact)
 
+        beyond = tuple(name for name, most in self.largest.items() if values[name] > most)
         return Estimate(
             resources=scaled(0),
-            low=scaled(-1),
-            high=scaled(1),
-            beyond=tuple(name for name, most in self.largest.items() if values[name] > most),
+            low=None if beyond else scaled(-1),
+            high=None if beyond else scaled(1),
+            beyond=beyond,
         )
 
     def to_json(self) -> str:

@@ -19,7 +19,7 @@ BUILD = Path("build/synth")
 """Where results are kept, one folder per digest, relative to the working directory."""
 
 # Part of every digest: raise it when the scripts below change what the tools are asked.
-_REVISION = 4
+_REVISION = 5
 
 
 class DoesNotFitError(SynthesisError):
@@ -183,12 +183,18 @@ def _owner(folder: Path, top: str) -> Callable[[str], str]:
 
 
 def _synthesis_script(top: str, device: Device) -> str:
-    boxed = device.family.boxed
+    boxed, command = device.family.boxed, device.family.yosys_command
+    # Without the cleaning, which leaves each net one name, abc9 fails on instantiated carry chains:
+    # "Assert `GetSize(conn.first) == GetSize(conn.second)' failed" (yosys 0.70). The notes of where
+    # modules were must outlive it.
     return f"""\
 read_verilog boxes.v
 read_verilog -sv design.v
 {hide(boxed)}\
-{device.family.yosys_command} -top {top}
+{command} -top {top} -run begin:map_luts
+setattr -set keep 1 t:$scopeinfo
+opt_clean -purge
+{command} -top {top} -run map_luts:
 {reveal(boxed)}\
 tee -q -o stat.json stat -json
 write_json netlist.json

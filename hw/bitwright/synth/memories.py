@@ -1,7 +1,8 @@
 """The accelerator's memories, and the blocks they take on an ECP5.
 
-A DP16KD holds 16 kbit as 512 words of 36 bits up to 16384 of one; yosys takes the widest words that
-need no second block in depth, and sixteen words of four bits in LUTs where those are cheaper.
+A DP16KD holds 16 kbit as 512 words of 36 bits up to 16384 of one. yosys takes what costs least, by
+its weights of blocks and of the selection between rows of them; where those are cheaper, cells of
+sixteen words of four bits in LUTs.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
 _MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a DP16KD and their bits."""
 _BLOCK_COST, _CELL_COST, _SELECTION_COST = 128, 4, 0.5
-"""What yosys weighs a DP16KD, a TRELLIS_DPR16X4 and a bit of one more row of these with."""
+"""What yosys weighs a DP16KD, a TRELLIS_DPR16X4 and a bit of one more row of either with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,9 @@ class MemoryShape:
     @property
     def in_luts(self) -> bool:
         """Whether yosys makes it of LUTs; it weighs before it drops what nothing reads."""
-        deep, wide = self._mode
         cells = self._rows * -(-self.width // 4)
-        blocks = -(-self.depth // deep) * -(-self.width // wide)
         selection = _SELECTION_COST * (self._rows - 1) * self.width
-        return cells * _CELL_COST + selection < blocks * _BLOCK_COST
+        return cells * _CELL_COST + selection < self._cost_of_blocks(self._mode)
 
     @property
     def _rows(self) -> int:
@@ -54,7 +53,13 @@ class MemoryShape:
 
     @property
     def _mode(self) -> tuple[int, int]:
-        return next((mode for mode in _MODES if mode[0] >= self.depth), _MODES[-1])
+        return min(_MODES, key=self._cost_of_blocks)
+
+    def _cost_of_blocks(self, mode: tuple[int, int]) -> float:
+        deep, wide = mode
+        rows = -(-self.depth // deep)
+        selection = _SELECTION_COST * (rows - 1) * self.width
+        return rows * -(-self.width // wide) * _BLOCK_COST + selection
 
     def _chunks(self, width: int) -> int:
         used = {bit // width for first, bits in self.used for bit in range(first, first + bits)}

@@ -60,6 +60,7 @@ def compress(
             folder=folder / "checkpoints",
             progress=status.update,
             cycles=cycles,
+            machine=f"{architecture.hash:016x}",
         )
     outcome.network.save(output)
     figures = {

@@ -18,7 +18,8 @@ def estimate(
 ) -> None:
     """Estimate LUTs, flip-flops, DSPs and block RAMs without synthesizing.
 
-    The interval is by the largest miss of the model in predicting one of its runs from the others.
+    The interval is by the largest miss of the model in predicting one of its runs from the others;
+    an extrapolation beyond the runs has none.
     """
     from bitwright import synth
     from bitwright.isa import Architecture
@@ -30,8 +31,10 @@ def estimate(
     architecture = Architecture() if arch is None else Architecture.load(arch)
     model = shipped_model()
     found = model.estimate(architecture)
-    counts, low, high = (asdict(part) for part in (found.resources, found.low, found.high))
-    there = asdict(target.capacity)
+    counts, there = asdict(found.resources), asdict(target.capacity)
+    low, high = (
+        dict.fromkeys(counts) if end is None else asdict(end) for end in (found.low, found.high)
+    )
     if as_json:
         rows = {
             name: {"estimate": n, "low": low[name], "high": high[name], "there": there[name]}
@@ -57,8 +60,8 @@ def estimate(
         column.justify = "right"
     for name, n in counts.items():
         style = "bold red" if n > there[name] else ""
-        figures = map(str, (n, low[name], high[name], there[name]))
-        table.add_row(name, *figures, f"{n / there[name]:.1%}", style=style)
+        ends = ("-" if end is None else str(end) for end in (low[name], high[name]))
+        table.add_row(name, str(n), *ends, str(there[name]), f"{n / there[name]:.1%}", style=style)
     console.print(table)
     console.print(f"fitted to {len(model.runs)} runs of {model.tool}")
     if found.beyond:

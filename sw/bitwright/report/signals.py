@@ -21,9 +21,15 @@ def byte(value: int, _: int) -> str:
     return signed(value & 0xFF, 8)
 
 
+def one_hot(value: int, _: int) -> str:
+    """The place of the bit that is set: of a row's complete sums the column."""
+    return str(value.bit_length() - 1)
+
+
 def tile_rows(row: int) -> tuple[AnyRow, ...]:
     """The signals around a tile; of the array those of one row's first element."""
-    pe = f"pe_{row}_0"
+    pair = f"pair_{row}_0"
+    complete = f"array.complete_{row}"
     return (
         Clock(),
         Heading("streams"),
@@ -41,12 +47,11 @@ def tile_rows(row: int) -> tuple[AnyRow, ...]:
         Row("last word", "walker.last_word"),
         Heading(f"array: row {row}, column 0"),
         Row("word read", "serializers.word", hexadecimal, when="serializers.valid", tone="orange"),
-        Row("activation", f"{pe}.activation", signed, tone="orange"),
-        Row("weight", f"{pe}.weight", signed, tone="orange"),
-        Row("first", f"{pe}.first", tone="orange"),
-        Row("last", f"{pe}.last", tone="orange"),
-        Row("sum", f"{pe}.acc", signed, tone="orange"),
-        Row("complete", f"{pe}.done", tone="orange"),
+        Row("activation", f"{pair}.activation", signed, tone="orange"),
+        Row("weight", f"{pair}.weight_0", signed, tone="orange"),
+        Row("begin", f"{pair}.first_0", tone="orange"),
+        Row("sum", f"{pair}.acc_0", signed, tone="orange"),
+        Row("complete", complete, one_hot, when=complete, tone="orange"),
         Heading("results into the banks"),
         Row("write", "trace_write", tone="green"),
         Row("bank", "trace_bank", unsigned, when="trace_write", tone="green"),
@@ -68,7 +73,7 @@ def tile_picture(trace: Trace, rows: Sequence[AnyRow], issue: int, moment: int |
     if moment is not None:
         marks.append(Mark(moment, "about here the wrong output is written"))
     else:
-        complete = next(name for name in trace.signals if name.endswith(".done"))
+        complete = next(name for name in trace.signals if ".complete_" in name)
         for name, text in (
             ("walker.valid", "first request"),
             (complete, "sum complete"),

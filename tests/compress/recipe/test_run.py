@@ -103,6 +103,19 @@ def test_checkpoints_of_another_recipe_are_not_taken_up(tmp_path, other):
     assert run_recipe(other, graph(), digits(), folder=tmp_path).resumed == 0
 
 
+def test_checkpoints_hold_the_cycles_of_one_machine(tmp_path):
+    for machine, cost, resumed in (("a", 5, 0), ("a", 5, 2), ("b", 7, 0)):
+        outcome = run_recipe(
+            RECIPE,
+            graph(),
+            digits(),
+            folder=tmp_path,
+            cycles=lambda network, cost=cost: cost,
+            machine=machine,
+        )
+        assert (outcome.resumed, outcome.records[2]["cycles"]) == (resumed, cost)
+
+
 def test_a_damaged_checkpoint_is_run_again(tmp_path):
     run_recipe(RECIPE, graph(), digits(), folder=tmp_path)
     last = max(tmp_path.iterdir())

@@ -28,9 +28,9 @@ _HEADER = "bitwright.recipe"
 Arrays = dict[str, NDArray[Any]]
 
 
-def start_key(graph: FloatGraph, dataset: Dataset, seed: int, test_images: int | None) -> str:
+def start_key(graph: FloatGraph, dataset: Dataset, settings: tuple[object, ...]) -> str:
     """The sha256, in hex, of all that a recipe starts from."""
-    state = hashlib.sha256(f"{VERSION} {seed} {test_images}".encode())
+    state = hashlib.sha256(repr((VERSION, *settings)).encode())
     for node in graph.nodes:
         for field in fields(node):
             _add(state, field.name, getattr(node, field.name))

@@ -46,12 +46,14 @@ def run_recipe(
     folder: Path | None = None,
     progress: Progress = lambda text: None,
     cycles: Cycles | None = None,
+    machine: str = "",
 ) -> Outcome:
     """Carry out a recipe on a trained network; the result depends on the arguments alone.
 
     With a ``folder``, each step leaves a checkpoint there, and steps whose checkpoint is of this
     very recipe, network and data up to there are not run again. ``cycles`` tells what a network
-    costs; it is called for each state that has an integer network.
+    costs; it is called for each state that has an integer network. ``machine`` names what the
+    cycles are of: checkpoints hold them, and those of another machine are not taken up.
 
     Raises `RecipeError` before anything runs for layers that do not exist, and what importing
     raises.
@@ -67,7 +69,7 @@ def run_recipe(
     count = len(dataset.test) if recipe.test_images is None else recipe.test_images
     test = dataset.test.take(min(count, len(dataset.test)))
     with one_thread():
-        return _run(recipe, graph, dataset, test, folder, progress, cycles)
+        return _run(recipe, graph, dataset, test, folder, progress, cycles, machine)
 
 
 def _run(
@@ -78,8 +80,10 @@ def _run(
     folder: Path | None,
     progress: Progress,
     cycles: Cycles | None,
+    machine: str,
 ) -> Outcome:
-    keys = [checkpoint.start_key(graph, dataset, recipe.seed, recipe.test_images)]
+    start = (recipe.seed, recipe.test_images, machine)
+    keys = [checkpoint.start_key(graph, dataset, start)]
     for step in recipe.steps:
         keys.append(checkpoint.next_key(keys[-1], step))
     state, records, done = _resume(recipe, graph, keys, folder)
@@ -96,12 +100,12 @@ def _run(
             seed=recipe.seed + number,
             progress=lambda text, label=label: progress(f"{label}: {text}"),  # type: ignore[misc]
         )
-        start = time.perf_counter()
+        begun = time.perf_counter()
         try:
             state = step.apply(state, context)
         except ValueError as error:
             raise ValueError(f"{recipe.where(number)}: {error}") from error
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - begun
         progress(f"{label}: measuring")
         records = [*records, measure(step.name, state, test, seconds, cycles)]
         if folder is not None:

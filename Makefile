@@ -27,7 +27,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-silicon sim waves mutation verilog synth pnr cost-model clean
+.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-silicon bench-huffman sim waves mutation verilog synth pnr cost-model clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -65,6 +65,9 @@ bench-formats: env ## Measure the number formats beside peers; writes benchmarks
 
 bench-silicon: env ## Measure the accelerator on a chip, SECTION or all; writes benchmarks/results/silicon.json
 	python -m benchmarks.silicon $(SECTION)
+
+bench-huffman: env ## Measure coded weights and their decoder; writes benchmarks/results/huffman.json
+	python -m benchmarks.huffman
 
 bench-quant: env ## Measure every quantization method beside its control; writes benchmarks/results/quant.json
 	python -m benchmarks.quant

@@ -132,6 +132,7 @@ TABLES = {
     "no symbol": ((0,) * 16),
     "a symbol missing": GOOD[:-1],
     "a symbol too many": (*GOOD, 3),
+    "512 symbols too many": (*GOOD, *[3] * 512),
     "ends within its counts": GOOD[:9],
     "a symbol of nine bits": (*GOOD[:-1], 256),
 }
@@ -149,14 +150,16 @@ def test_malformed_tables_are_refused(wide, numbers):
     assert wide.run(packet)[:2] == ([1, 2] * 20, HuffmanFault.NONE)
 
 
-def test_a_table_has_all_of_its_lengths_anew(wide):
-    """A shorter code after a longer one: what ends within a code and what is none differ."""
+def test_bits_that_fall_short_of_the_longest_code_end_within_one(wide):
+    """Of the longest in this table, not of the one before or of `max_length`."""
     wide.load(GOOD)
     code = codes(16)["thirds"]
     wide.load(code.table())
-    for tail in ("111", "1111", "11111", "1" * 16, "1" * 40):
-        bits = [0] * (64 - len(tail)) + [1] * len(tail)
-        wide.check(code, Packet.of(64, bits, 8))
+    faults = []
+    for ones in (2, 4, 6, 14, 16, 40):
+        bits = [0] * (64 - ones) + [1] * ones
+        faults.append(wide.check(code, Packet.of(64, bits, 8)))
+    assert faults == [HuffmanFault.SHORT] * 2 + [HuffmanFault.CODE] * 4
 
 
 def test_a_word_must_hold_the_longest_code():

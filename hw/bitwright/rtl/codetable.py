@@ -84,7 +84,7 @@ class CodeTable(wiring.Component):
                         total.eq(total + value),
                         first.eq(limit << 1),
                     ]
-                    with m.If((value != 0) | (length == 1)):
+                    with m.If(value != 0):
                         m.d.sync += self.longest.eq(length)
                     with m.Switch(length):
                         for n in range(1, self._max_length + 1):

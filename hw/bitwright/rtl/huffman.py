@@ -44,7 +44,7 @@ class HuffmanDecoder(wiring.Component):
     depends on another stream's side. ``done`` comes once per packet, for one cycle, when all its
     symbols were taken; ``fault`` then says what was wrong: symbols before the fault are right, none
     follow it, and the packet's words were taken up to its last. Without a fault the symbols are
-    what `HuffmanCode.decode` returns. Words that never end wait for ever; no content of them does.
+    what `HuffmanCode.decode` returns. A packet that never ends is waited for; no content hangs.
 
     Args:
         lanes: bytes of a word, at least the longest code.
@@ -186,7 +186,7 @@ class HuffmanDecoder(wiring.Component):
                 symbol_valid.eq(picked),
             ]
         m.d.comb += [
-            enable.eq(skid.sink.ready | ~symbol_valid),
+            enable.eq(skid.sink.ready),
             table.enable.eq(enable),
             table.address.eq(base + offset),
             skid.sink.valid.eq(symbol_valid),

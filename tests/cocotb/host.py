@@ -4,7 +4,7 @@ import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.handle import SimHandleBase
-from cocotb.triggers import ClockCycles, First, RisingEdge
+from cocotb.triggers import ClockCycles, First, RisingEdge, with_timeout
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -157,7 +157,11 @@ class Host:
         await self.interrupt()
         assert (await self.stop()).code == ErrorCode.NONE
         assert await self.read("status") >> STATUS_DONE & 1
-        frames = [self.outputs.recv_nowait().tdata for _ in range(len(x))]
+        # The last beats may still wait for a host that stalls.
+        arrived = [
+            await with_timeout(self.outputs.recv(), PERIOD * PATIENCE, "ns") for _ in range(len(x))
+        ]
+        frames = [frame.tdata for frame in arrived]
         await self.write("status", 1 << STATUS_DONE)
         assert not int(self.dut.irq.value)
         for stream in (self.weights, self.inputs, self.outputs):

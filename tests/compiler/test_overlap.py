@@ -93,9 +93,8 @@ def slow_least_wait(before: dict[str, int], after: dict[str, int], a: Architectu
             written[before["out_bank"], byte] = max(
                 seen, written.get((before["out_bank"], byte), seen)
             )
-    wait = max(
-        0, a.rows + a.columns + 4 - a.lanes * after["words"] * after["kernel_x"] * after["kernel_y"]
-    )
+    tile = a.lanes * after["words"] * after["kernel_x"] * after["kernel_y"]
+    wait = max(0, a.rows + a.columns + timing.LANE_LATENCY - 4 - tile)
     if before["residual"] and before["residual_bank"] == after["in_bank"]:
         wait = max(wait, a.rows - a.lanes + timing.array_residual(a) - timing.WALK_LATENCY)
     for cycle, at in requests(after, a):

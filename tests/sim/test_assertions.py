@@ -217,7 +217,8 @@ def test_compute_that_is_started_before_its_results_are_out() -> None:
     with fires(Compute(ARCHITECTURE), "compute: started while results are due") as model:
         start_compute(model)
         # All results are under way, the last not yet in memory.
-        model.clock.tick(40 + timing.array_drain(ARCHITECTURE))
+        fill = ARCHITECTURE.lanes + timing.FILL_OVERHEAD
+        model.clock.tick(fill + 40 + timing.VECTOR_DRAIN - 1)
         start_compute(model)
 
 
@@ -242,14 +243,17 @@ def test_window_and_residual_in_one_bank() -> None:
         model.clock.tick(60)
 
 
+MEETS = timing.VECTOR_WRITE + 1
+"""Pixels that lie between one that is read and the one that is written in that cycle."""
+
+
 def test_byte_that_is_read_as_it_is_written() -> None:
-    """Written as many pixels ahead as cycles lie between a read and its write."""
     with fires(Compute(ARCHITECTURE), f"{PROGRAM}a byte is read as it is written") as model:
-        start_compute(model, out_bank=0, out_base=16 * 4)
+        start_compute(model, out_bank=0, out_base=MEETS * 4)
         model.clock.tick(60)
 
 
-@pytest.mark.parametrize("ahead", [15, 17])
+@pytest.mark.parametrize("ahead", [MEETS - 1, MEETS + 1])
 def test_bytes_apart_are_no_collision(ahead: int) -> None:
     component = Compute(ARCHITECTURE)
     with VerilatedModel.build(component, "top", trace=False, optimize=0) as model:

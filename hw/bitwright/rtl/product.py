@@ -12,11 +12,11 @@ def times(value: Value, factor: int) -> Value:
 
 
 def product(a: Value, b: Value, style: str) -> Value:
-    """a b, exact: ``dsp`` leaves the operator to synthesis, ``lut`` adds partial products.
+    """a b, exact: ``lut`` adds partial products, any other style leaves the operator to synthesis.
 
     The twin is Python's ``*``; both styles are shown equal exhaustively for 8 x 8 bits.
     """
-    if style == "dsp":
+    if style != "lut":
         return a * b
     # One row per bit of b; the top bit of a signed b weighs -2^(n-1).
     rows = []

@@ -5,10 +5,10 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 
 
-def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
+def delayed(m: Module, signal: Any, cycles: int, name: str, *, reset_less: bool = False) -> Any:
     """``signal`` as it was ``cycles`` cycles ago; the registers are named ``{name}_{n}``."""
     for n in range(1, cycles + 1):
-        register = Signal.like(signal, name=f"{name}_{n}")
+        register = Signal.like(signal, name=f"{name}_{n}", reset_less=reset_less)
         m.d.sync += register.eq(signal)
         signal = register
     return signal
@@ -16,11 +16,8 @@ def delayed(m: Module, signal: Any, cycles: int, name: str) -> Any:
 
 def registered(m: Module, value: Value, cycles: int, name: str) -> Value:
     """``value`` as it was ``cycles`` cycles ago, in registers that are not reset."""
-    for n in range(1, cycles + 1):
-        register = Signal.like(value, name=f"{name}_{n}", reset_less=True)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+    line: Value = delayed(m, value, cycles, name, reset_less=True)
+    return line
 
 
 def delay_line(m: Module, signal: Any, cycles: int, name: str) -> list[Any]:

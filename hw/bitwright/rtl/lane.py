@@ -27,7 +27,7 @@ def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) ->
 class Lane(wiring.Component):
     """code = clamp(zp + round(((acc + bias) m + (r - zr) mr) / 2^shift), low, high).
 
-    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 8 cycles.
+    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 10 cycles.
     Throughput: one code per cycle. Handshake: none; ``config`` is stable while codes are under way.
 
     Limits: acc + bias lies in signed 32 bits (the compiler proves it).

@@ -1,14 +1,13 @@
 """The pictures and tables of docs/formats.md are what the code gives today."""
 
-import importlib.util
 import re
-import sys
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
+from tests.support.scripts import load_script
 
 from bitwright.arith import parse
 
@@ -19,13 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_formats", ROOT / "tools/draw_formats.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["draw_formats"] = module  # its dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/draw_formats.py")
 
 
 def test_the_committed_page_has_the_tables_of_the_code(tool: ModuleType) -> None:

@@ -1,6 +1,5 @@
 """The plots and tables of docs/quantization.md are those of the committed results."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -9,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from benchmarks.quant_experiments import EXPERIMENTS
+from tests.support.scripts import load_script
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -16,12 +16,7 @@ DOCS = ROOT / "docs"
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_quant", ROOT / "tools/draw_quant.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/draw_quant.py")
 
 
 @pytest.fixture(scope="module")

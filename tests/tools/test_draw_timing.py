@@ -1,11 +1,11 @@
 """The timing diagrams in docs/ are what the RTL does today."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from tests.support.scripts import load_script
 
 from bitwright.isa import timing
 
@@ -16,12 +16,7 @@ NAMES = ("tile", "registers", "load", "run", "tokens")
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_timing", ROOT / "tools/draw_timing.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/draw_timing.py")
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,14 @@
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 import torch
+from tests.support.scripts import load_script
 
 from bitwright.arith import parse
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fake_speed.py"
-
 
 def test_every_format_is_measured_beside_torch(capsys: pytest.CaptureFixture[str]) -> None:
-    spec = importlib.util.spec_from_file_location("fake_speed", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("benchmarks/fake_speed.py")
     threads = str(torch.get_num_threads())
     assert script.main(["--rows", "8", "--columns", "64", "--threads", threads]) == 0
     lines = capsys.readouterr().out.splitlines()[2:]

@@ -1,6 +1,5 @@
 """What `make env` decides without installing anything."""
 
-import importlib.util
 import subprocess
 import sys
 from collections import namedtuple
@@ -8,18 +7,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.support.scripts import load_script
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
 def env() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("env", ROOT / "tools" / "env.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("tools/env.py")
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ def _leaves(m: Module, differences: list[_Bit], count: int) -> _Tree:
     groups = [differences[3 * n : 3 * n + 3] for n in range(count)]
     numbers: list[Value] = []
     for start in range(0, count, _GROUPS):
-        halves, places = [], []
+        halves: list[Half] = []
+        places: list[int] = []
         for first, second, third in groups[start : start + _GROUPS]:
             places.append(len(halves) + 1)
             halves.append(Half(_INJECT, a=first.a, b=first.b, c=1))
@@ -96,7 +97,8 @@ def _added(m: Module, tree: _Tree) -> _Tree:
     pairs = [(numbers[n], numbers[n + 1]) for n in range(0, len(numbers), 2)]
     sums: list[Value] = []
     for start in range(0, len(pairs), _GROUPS):
-        halves, places = [], []
+        halves: list[Half] = []
+        places: list[int] = []
         for left, right in pairs[start : start + _GROUPS]:
             bit = spare.pop(0)
             places.append(len(halves) + 1)

@@ -8,6 +8,8 @@ from bitwright.isa.architecture import Architecture
 
 READ_LATENCY = 3
 """From an address request to the rotated, masked word."""
+STORE_LATENCY = READ_LATENCY + 1
+"""From a request of a word to store to the word: the request has a register of its own."""
 WEIGHT_LATENCY = 2
 """From a weight address to the weight word in its register."""
 PE_LATENCY = 4
@@ -95,7 +97,7 @@ WALK_LATENCY = 2
 FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
 IN_OVERHEAD = 4
-OUT_OVERHEAD = 8
+OUT_OVERHEAD = 9
 NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""

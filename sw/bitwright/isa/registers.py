@@ -5,7 +5,7 @@ from enum import IntEnum
 
 MAGIC = 0x54525742
 """The bytes ``BWRT``: first word of a program stream and value of the identity register."""
-VERSION = 3
+VERSION = 4
 """Of instruction set, header and register map together."""
 
 HEADER_WORDS = 8
@@ -42,6 +42,8 @@ class ErrorCode(IntEnum):
     """A thread waits for a token nobody can release."""
     STATE = 8
     """A run was asked for without a program."""
+    CODE = 9
+    """Coded weights are not what their table says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ OUT_OVERHEAD = 9
 NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""
+CODED_OVERHEAD = 10
+"""Of a fetch instruction of coded weights, beyond the numbers of its table and its bytes."""
 FETCH_START = 2
 """From a thread's start to its first instruction ready, beyond the instruction's words."""
 FETCH_AHEAD = 2

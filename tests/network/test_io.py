@@ -118,8 +118,8 @@ WRONG_FILES: dict[str, tuple[bytes, str]] = {
         "not a network: format must be 'bitwright.network', found 'bitwright.program'",
     ),
     "newer": (
-        rewritten(lambda header, arrays: header.update(version=2)),
-        "version 2 is newer than this bitwright reads (1); update bitwright",
+        rewritten(lambda header, arrays: header.update(version=3)),
+        "version 3 is newer than this bitwright reads (2); update bitwright",
     ),
     "version zero": (
         rewritten(lambda header, arrays: header.update(version=0)),
@@ -162,15 +162,15 @@ WRONG_FILES: dict[str, tuple[bytes, str]] = {
     "unknown kind": (
         rewritten(lambda header, arrays: header["layers"][8].update(kind="Softmax")),
         (
-            "layer kind must be one of Input, Conv2d, Linear, Add, MaxPool2d, AvgPool2d, "
-            "Requantize, Concat, Flatten, found 'Softmax'"
+            "layer kind must be one of Input, Conv2d, Linear, BinaryConv2d, BinaryLinear, Add, "
+            "MaxPool2d, AvgPool2d, Requantize, Concat, Flatten, found 'Softmax'"
         ),
     ),
     "kind no string": (
         rewritten(lambda header, arrays: header["layers"][8].update(kind=[])),
         (
-            "layer kind must be one of Input, Conv2d, Linear, Add, MaxPool2d, AvgPool2d, "
-            "Requantize, Concat, Flatten, found []"
+            "layer kind must be one of Input, Conv2d, Linear, BinaryConv2d, BinaryLinear, Add, "
+            "MaxPool2d, AvgPool2d, Requantize, Concat, Flatten, found []"
         ),
     ),
     "unknown field": (

@@ -125,11 +125,11 @@ OUTPUT: dict[str, tuple[Broken, str]] = {
     ),
     "one bit": (
         lambda: network(conv2d(output=replace(Q, bits=1))),
-        "layer 'conv': output bits must lie in 2..8, found 1",
+        "layer 'conv': a binary output (bits 1) must come of a Threshold, found none",
     ),
     "nine bits": (
         lambda: network(conv2d(output=replace(Q, bits=9))),
-        "layer 'conv': output bits must lie in 2..8, found 9",
+        "layer 'conv': output bits must lie in 1..8, found 9",
     ),
     "zero scale": (
         lambda: network(conv2d(output=replace(Q, scale=0.0))),

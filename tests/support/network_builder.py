@@ -36,12 +36,7 @@ from bitwright.network.execute import accumulate, run_layer
 def generate(
     chooser: Chooser, rng: np.random.Generator, limits: Limits, blocks: int | None
 ) -> Network:
-    builder = Builder(chooser, rng, limits)
-    x = builder.input()
-    for _ in range(chooser.integer(*limits.blocks) if blocks is None else blocks):
-        x = builder.block(x)
-    builder.head(x)
-    return Network(tuple(builder.layers))
+    return Builder(chooser, rng, limits).network(blocks)
 
 
 @dataclass
@@ -50,6 +45,14 @@ class Builder(Parameters):
 
     layers: list[Layer] = field(default_factory=list)
     codes: dict[str, NDArray[np.int8]] = field(default_factory=dict)
+
+    def network(self, blocks: int | None) -> Network:
+        """An input, blocks and a head."""
+        x = self.input()
+        for _ in range(self.chooser.integer(*self.limits.blocks) if blocks is None else blocks):
+            x = self.block(x)
+        self.head(x)
+        return Network(tuple(self.layers))
 
     def input(self) -> Layer:
         """Mostly an image, sometimes a vector."""
@@ -245,7 +248,7 @@ class Builder(Parameters):
         self, kind: type[Conv2d | Linear | AvgPool2d | Requantize], x: Layer, values: dict[str, Any]
     ) -> Codes:
         """The sums on the calibration images of a layer that has no requantization yet."""
-        values = values | {"output": x.output, "requantization": _NONE}
+        values = values | {"output": x.output, "requantization": NO_RESULT}
         bare = kind(name="bare", inputs=(), shape=(), **values)
         return accumulate(bare, [self.codes[x.name]], [x.output])
 
@@ -255,4 +258,6 @@ class Builder(Parameters):
         return codes.reshape(len(codes), 1, -1)
 
 
-_NONE = Requantization(multiplier=np.ones(1, np.int64), shift=np.zeros(1, np.int64), low=0, high=0)
+NO_RESULT = Requantization(
+    multiplier=np.ones(1, np.int64), shift=np.zeros(1, np.int64), low=0, high=0
+)

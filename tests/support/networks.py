@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class _SeededChooser:
+class SeededChooser:
     """Choices by a numpy generator."""
 
     rng: np.random.Generator
@@ -31,7 +31,7 @@ class _SeededChooser:
 
 
 @dataclass(frozen=True)
-class _DrawnChooser:
+class DrawnChooser:
     """Choices by hypothesis."""
 
     draw: st.DrawFn
@@ -46,14 +46,14 @@ class _DrawnChooser:
 def random_network(seed: int, blocks: int | None = None, limits: Limits | None = None) -> Network:
     """The random network of a seed; ``blocks`` fixes how many blocks lie before its head."""
     rng = np.random.default_rng(seed)
-    return generate(_SeededChooser(rng), rng, limits or Limits(), blocks)
+    return generate(SeededChooser(rng), rng, limits or Limits(), blocks)
 
 
 @st.composite
 def networks(draw: st.DrawFn, limits: Limits | None = None) -> Network:
     """Random networks whose structure shrinks towards few, small, plain layers."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return generate(_DrawnChooser(draw), rng, limits or Limits(), None)
+    return generate(DrawnChooser(draw), rng, limits or Limits(), None)
 
 
 def random_codes(network: Network, count: int, seed: int = 0) -> NDArray[np.int8]:

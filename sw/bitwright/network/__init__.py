@@ -4,6 +4,8 @@ from bitwright.network.errors import NetworkError, NetworkFileError
 from bitwright.network.layers import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Concat,
     Conv2d,
@@ -16,7 +18,9 @@ from bitwright.network.layers import (
     Quantization,
     Requantization,
     Requantize,
+    Result,
     Shape,
+    Threshold,
 )
 from bitwright.network.network import Network
 from bitwright.network.shapes import infer_shape, window_count
@@ -24,6 +28,8 @@ from bitwright.network.shapes import infer_shape, window_count
 __all__ = [
     "Add",
     "AvgPool2d",
+    "BinaryConv2d",
+    "BinaryLinear",
     "Codes",
     "Concat",
     "Conv2d",
@@ -39,7 +45,9 @@ __all__ = [
     "Quantization",
     "Requantization",
     "Requantize",
+    "Result",
     "Shape",
+    "Threshold",
     "infer_shape",
     "window_count",
 ]

@@ -12,10 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.arith import conv2d, matmul, requantize, requantize_sum
+from bitwright.arith import (
+    Thresholds,
+    apply_thresholds,
+    conv2d,
+    matmul,
+    pack_words,
+    requantize,
+    requantize_sum,
+    xnor_dot,
+)
 from bitwright.network.layers import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Concat,
     Conv2d,
@@ -24,19 +35,27 @@ from bitwright.network.layers import (
     Linear,
     MaxPool2d,
     Quantization,
+    Requantization,
     Requantize,
+    Threshold,
 )
 from bitwright.network.shapes import window_count
 
 Int8 = NDArray[np.int8]
+_PACKED_OUTPUTS = 512
+"""Outputs from which a binary product is faster on packed words than through BLAS."""
 
 
 def run_layer(layer: Layer, inputs: Sequence[Int8], formats: Sequence[Quantization]) -> Int8:
     """The output codes of one layer, (N, *layer.shape)."""
     codes: NDArray[Any]
     match layer:
-        case Conv2d() | Linear() | AvgPool2d() | Requantize():
-            codes = _requantized(layer, accumulate(layer, inputs, formats), inputs, formats)
+        case Conv2d() | Linear() | BinaryConv2d() | BinaryLinear() | AvgPool2d() | Requantize():
+            acc = accumulate(layer, inputs, formats)
+            if isinstance(layer.requantization, Threshold):
+                codes = _signs(layer.requantization, acc)
+            else:
+                codes = _requantized(layer, layer.requantization, acc, inputs, formats)
         case Add():
             codes = _add(layer, inputs, formats)
         case MaxPool2d():
@@ -70,6 +89,17 @@ def accumulate(layer: Layer, inputs: Sequence[Int8], formats: Sequence[Quantizat
             )
         case Linear():
             return matmul(_centred(inputs[0], formats[0]), layer.weight.T) + layer.bias
+        case BinaryConv2d():
+            return conv2d(
+                _plus_minus(inputs[0]),
+                _plus_minus(layer.weight),
+                layer.bias,
+                layer.stride,
+                layer.padding,
+                layer.dilation,
+            )
+        case BinaryLinear():
+            return binary_products(inputs[0], layer.weight) + layer.bias
         case AvgPool2d():
             return _window_sums(layer, _centred(inputs[0], formats[0]))
         case Requantize():
@@ -88,14 +118,38 @@ def _centred(codes: Int8, quantization: Quantization) -> Codes:
     return np.subtract(codes, quantization.zero_point, dtype=np.int64)
 
 
+def binary_products(x: NDArray[np.integer], weight: NDArray[np.integer]) -> Codes:
+    """sum (2 x - 1)(2 w - 1) of each row of codes x (N, I) with each of weight (O, I).
+
+    On packed words from 512 outputs on, else as exact ±1 through BLAS; a convolution, whose outputs
+    are channels, always through BLAS. Measured at 1 to 1000 images: 10 ms against 32 ms for 250 by
+    1024 by 1024, but 15 ms against 10 ms for 64 by 8192 by 256.
+    """
+    if len(weight) >= _PACKED_OUTPUTS:
+        return xnor_dot(pack_words(x), pack_words(weight), weight.shape[1])
+    return matmul(_plus_minus(x), _plus_minus(weight).T)
+
+
+def _plus_minus(codes: NDArray[np.integer]) -> Int8:
+    """Codes 0 and 1 as the -1 and 1 they stand for."""
+    return (2 * codes - 1).astype(np.int8, copy=False)
+
+
+def _signs(threshold: Threshold, acc: Codes) -> Codes:
+    """1 if value <= direction acc else 0."""
+    rows = Thresholds(values=threshold.value[:, np.newaxis], direction=threshold.direction)
+    return apply_thresholds(acc, rows)
+
+
 def _requantized(
-    layer: Conv2d | Linear | AvgPool2d | Requantize,
+    layer: Layer,
+    r: Requantization,
     acc: Codes,
     inputs: Sequence[Int8],
     formats: Sequence[Quantization],
 ) -> Codes:
     """clamp(zp + round((acc multiplier [+ (r - zr) residual_multiplier]) / 2^shift))."""
-    r, y = layer.requantization, layer.output
+    y = layer.output
     per_channel = (-1,) + (1,) * (acc.ndim - 2)  # (C,) or (C, 1, 1)
     multiplier, shift = r.multiplier.reshape(per_channel), r.shift.reshape(per_channel)
     if isinstance(layer, Conv2d) and layer.residual_multiplier is not None:

@@ -24,6 +24,8 @@ from bitwright.network.errors import NetworkFileError
 from bitwright.network.layers import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Concat,
     Conv2d,
@@ -35,14 +37,29 @@ from bitwright.network.layers import (
     Quantization,
     Requantization,
     Requantize,
+    Result,
+    Threshold,
 )
 
 FORMAT = "bitwright.network"
-VERSION = 1
+VERSION = 2
+"""Of the newest files: 2 knows binary layers. What a version 1 can say is written as one."""
 
 _KINDS: dict[str, type[Layer]] = {
     kind.__name__: kind
-    for kind in (Input, Conv2d, Linear, Add, MaxPool2d, AvgPool2d, Requantize, Concat, Flatten)
+    for kind in (
+        Input,
+        Conv2d,
+        Linear,
+        BinaryConv2d,
+        BinaryLinear,
+        Add,
+        MaxPool2d,
+        AvgPool2d,
+        Requantize,
+        Concat,
+        Flatten,
+    )
 }
 # How each array field is stored. No field's dotted name is the tail of another's, so
 # `<layer>.<field>` is unique whatever dots a layer's name has.
@@ -52,6 +69,8 @@ _STORED = {
     "residual_multiplier": "<i4",
     "requantization.multiplier": "<i4",
     "requantization.shift": "<u1",
+    "requantization.value": "<i8",
+    "requantization.direction": "<i1",
 }
 _STORED_LAYER = tuple(name for name in _STORED if "." not in name)
 _STORED_REQUANTIZATION = tuple(name for name in _STORED if "." in name)
@@ -68,7 +87,7 @@ def to_bytes(layers: tuple[Layer, ...]) -> bytes:
     described, arrays = [_describe(layer) for layer in layers], _arrays(layers)
     header = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": 2 if any(layer.output.binary for layer in layers) else 1,
         "digest": _digest(described, arrays),
         "layers": described,
     }
@@ -114,7 +133,7 @@ def _plain(record: Any) -> dict[str, Any]:
         value = getattr(record, field.name)
         if isinstance(value, Rounding):
             plain[field.name] = value.value
-        elif isinstance(value, Quantization | Requantization):
+        elif isinstance(value, Quantization | Requantization | Threshold):
             plain[field.name] = _plain(value)
         elif field.name == "scale":
             plain[field.name] = float(value)  # 1 and 1.0 are one scale, hence one digest
@@ -181,13 +200,20 @@ def _build(entry: object, arrays: dict[str, NDArray[Any]]) -> Layer:
     try:
         values["output"] = Quantization(**values["output"])
         if "requantization" in values:
-            r = values["requantization"] | _take(arrays, name, _STORED_REQUANTIZATION)
-            values["requantization"] = Requantization(**r | {"rounding": Rounding(r["rounding"])})
+            values["requantization"] = _result(values["requantization"], name, arrays)
         for key in _TUPLES & values.keys():
             values[key] = tuple(values[key])
         return _KINDS[kind](**values | _take(arrays, name, _STORED_LAYER))
     except (TypeError, KeyError, ValueError) as error:
         raise NetworkFileError(f"layer {name!r} is malformed: {error}") from error
+
+
+def _result(entry: dict[str, Any], layer: object, arrays: dict[str, NDArray[Any]]) -> Result:
+    """A `Threshold` is all arrays; only a `Requantization` has a rounding."""
+    taken = _take(arrays, layer, _STORED_REQUANTIZATION)
+    if "rounding" not in entry:
+        return Threshold(**entry | taken)
+    return Requantization(**entry | taken | {"rounding": Rounding(entry["rounding"])})
 
 
 def _take(

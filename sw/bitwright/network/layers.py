@@ -20,22 +20,30 @@ Pair: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantization:
-    """What the codes of a tensor mean: real value = scale (code - zero_point)."""
+    """What the codes of a tensor mean: real value = scale (code - zero_point).
+
+    With ``bits`` 1 the tensor is binary: its codes are 0 and 1, and mean scale (2 code - 1).
+    """
 
     scale: float
     zero_point: int = 0
     bits: int = 8
-    """Width of a signed code; codes lie in -2^(bits-1) .. 2^(bits-1)-1."""
+    """Width of a signed code; codes lie in -2^(bits-1) .. 2^(bits-1)-1, or in 0 .. 1 if binary."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether codes are bits that stand for -1 and 1."""
+        return self.bits == 1
 
     @property
     def low(self) -> int:
         """The least code."""
-        return -(1 << (self.bits - 1))
+        return 0 if self.binary else -(1 << (self.bits - 1))
 
     @property
     def high(self) -> int:
         """The greatest code."""
-        return (1 << (self.bits - 1)) - 1
+        return 1 if self.binary else (1 << (self.bits - 1)) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +61,24 @@ class Requantization:
     low: int
     high: int
     rounding: Rounding = Rounding.HALF_UP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Threshold:
+    """y = 1 if value <= direction acc else 0, per channel: what gives a layer a binary output.
+
+    One `arith.Thresholds` of one column; `arith.fold_batch_norm` makes it of a batch norm. The
+    layer's bias must be zero: it is part of the value.
+    """
+
+    value: Codes
+    """(channels,), each within -2^62 .. 2^62."""
+    direction: Codes
+    """(channels,), each 1 or -1."""
+
+
+Result: TypeAlias = Requantization | Threshold
+"""What follows a weighted layer's accumulator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +114,8 @@ class Conv2d(Layer):
     """Top, left, bottom, right; padding reads as the input's zero point."""
     dilation: Pair = (1, 1)
     groups: int = 1
-    requantization: Requantization
+    requantization: Result
+    """With a `Threshold` there is no second input."""
     residual_multiplier: Codes | None = None
     """(O,), each 0 .. 2^31-1; present exactly when there are two inputs."""
     weight_bits: int = 8
@@ -102,8 +129,38 @@ class Linear(Layer):
     """(O, I), signed codes."""
     bias: Codes
     """(O,), 32-bit signed."""
-    requantization: Requantization
+    requantization: Result
     weight_bits: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BinaryConv2d(Layer):
+    """acc = sum (2 x - 1)(2 w - 1) + bias over the taps inside the image, of binary codes x and w.
+
+    That is K - 2 popcount(x xor w), K the number of inputs under the window: padding contributes
+    nothing.
+    """
+
+    weight: Codes
+    """(O, I, kh, kw), codes 0 and 1."""
+    bias: Codes
+    """(O,), 32-bit signed."""
+    stride: Pair = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Top, left, bottom, right."""
+    dilation: Pair = (1, 1)
+    requantization: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BinaryLinear(Layer):
+    """As `BinaryConv2d`, on a vector: acc = sum (2 x - 1)(2 w - 1) + bias."""
+
+    weight: Codes
+    """(O, I), codes 0 and 1."""
+    bias: Codes
+    """(O,), 32-bit signed."""
+    requantization: Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,7 +174,10 @@ class Add(Layer):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MaxPool2d(Layer):
-    """The greatest code of the window; padding never wins; then the clamp to low .. high."""
+    """The greatest code of the window; padding never wins; then the clamp to low .. high.
+
+    Of binary codes it is their OR, and low .. high must be 0 .. 1.
+    """
 
     kernel: Pair
     stride: Pair

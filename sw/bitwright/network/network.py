@@ -14,12 +14,15 @@ from bitwright.network import execute, io
 from bitwright.network.errors import NetworkError, NetworkFileError
 from bitwright.network.execute import Int8
 from bitwright.network.layers import (
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Conv2d,
     Layer,
     Linear,
     Quantization,
     Requantization,
+    Threshold,
 )
 from bitwright.network.operands import operands
 from bitwright.network.validate import validate
@@ -188,9 +191,9 @@ class Network:
 
 def _macs(layer: Layer) -> int:
     match layer:
-        case Conv2d():
+        case Conv2d() | BinaryConv2d():
             return int(layer.weight.size) * math.prod(layer.shape[1:])
-        case Linear():
+        case Linear() | BinaryLinear():
             return int(layer.weight.size)
         case _:
             return 0
@@ -201,7 +204,7 @@ def _frozen(record: Any) -> Any:
     changed: dict[str, Any] = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if isinstance(value, Requantization):
+        if isinstance(value, Requantization | Threshold):
             changed[field.name] = _frozen(value)
         elif isinstance(value, np.ndarray) and (value.dtype != np.int64 or value.flags.writeable):
             changed[field.name] = np.array(value, np.int64)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from bitwright.network.execute import Int8
 from bitwright.network.layers import (
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Concat,
     Conv2d,
@@ -30,7 +32,8 @@ def operands(
 
     Both in the order (ky, kx, ci) of the hardware's walk, so that for `Conv2d` and `Linear`
     acc = sum (activations - zx) weights + bias; a fused residual is not among them. Padding reads
-    as the zero point (in `MaxPool2d` it is left out: it never wins). Layers without weights
+    as the zero point (in `MaxPool2d` it is left out: it never wins). Of the binary layers they are
+    the -1 and 1 that the codes stand for, and 0 is padding. Layers without weights
     give an empty array for them; elementwise layers give one activation per input.
     """
     shape = (len(inputs[0]), *layer.shape)
@@ -50,6 +53,13 @@ def operands(
             weights = layer.weight[c].transpose(1, 2, 0)
         case Linear():
             activations, weights = x, layer.weight[c]
+        case BinaryConv2d():
+            _, _, kh, kw = layer.weight.shape
+            codes, inside = _window(layer, x, pixel, (kh, kw), layer.dilation)
+            activations = np.where(inside, 2 * codes - 1, 0)
+            weights = 2 * layer.weight[c].transpose(1, 2, 0) - 1
+        case BinaryLinear():
+            activations, weights = 2 * x - 1, 2 * layer.weight[c] - 1
         case AvgPool2d():
             codes, inside = _window(layer, x[c : c + 1], pixel, layer.kernel, (1, 1))
             activations = np.where(inside, codes, formats[0].zero_point)
@@ -66,7 +76,7 @@ def operands(
 
 
 def _window(
-    layer: Conv2d | AvgPool2d | MaxPool2d,
+    layer: Conv2d | BinaryConv2d | AvgPool2d | MaxPool2d,
     x: NDArray[np.int8],
     pixel: Sequence[int],
     kernel: Pair,

@@ -6,6 +6,8 @@ from bitwright.network.errors import reject, require
 from bitwright.network.layers import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Concat,
     Conv2d,
     Flatten,
@@ -41,9 +43,9 @@ def infer_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
     match layer:
         case Input():
             return layer.shape
-        case Conv2d():
+        case Conv2d() | BinaryConv2d():
             return _conv2d(layer, inputs)
-        case Linear():
+        case Linear() | BinaryLinear():
             _require_rank(layer, inputs[0], 1)
             wanted = layer.weight.shape[1]
             require(inputs[0] == (wanted,), layer.name, f"input must be ({wanted},)", inputs[0])
@@ -75,7 +77,7 @@ def _require_rank(layer: Layer, shape: Shape, rank: int) -> Shape:
 
 
 def _windows(
-    layer: Conv2d | MaxPool2d | AvgPool2d, shape: Shape, kernel: Pair, dilation: Pair
+    layer: Conv2d | BinaryConv2d | MaxPool2d | AvgPool2d, shape: Shape, kernel: Pair, dilation: Pair
 ) -> Pair:
     _, height, width = _require_rank(layer, shape, 3)
     top, left, bottom, right = layer.padding
@@ -89,11 +91,12 @@ def _windows(
     return rows, columns
 
 
-def _conv2d(layer: Conv2d, inputs: Sequence[Shape]) -> Shape:
+def _conv2d(layer: Conv2d | BinaryConv2d, inputs: Sequence[Shape]) -> Shape:
     channels, group_channels, *kernel = layer.weight.shape
     rows, columns = _windows(layer, inputs[0], (kernel[0], kernel[1]), layer.dilation)
-    wanted = group_channels * layer.groups
-    rule = f"input must have {wanted} channels (weight {layer.weight.shape}, groups {layer.groups})"
+    groups = layer.groups if isinstance(layer, Conv2d) else 1
+    wanted = group_channels * groups
+    rule = f"input must have {wanted} channels (weight {layer.weight.shape}, groups {groups})"
     require(inputs[0][0] == wanted, layer.name, rule, inputs[0])
     shape = (channels, rows, columns)
     if len(inputs) == 2:

@@ -18,6 +18,8 @@ from bitwright.network.errors import (
 from bitwright.network.layers import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Concat,
     Conv2d,
     Flatten,
@@ -28,15 +30,20 @@ from bitwright.network.layers import (
     Quantization,
     Requantization,
     Requantize,
+    Threshold,
 )
 from bitwright.network.shapes import infer_shape
+from bitwright.network.validate_binary import check_binary, check_threshold
 
 MULTIPLIER_MAX = (1 << 31) - 1
 SHIFT_MAX = 62
 CODE_BITS = range(2, 9)
 """Widths of activation and weight codes: what the 32-bit accumulator and int8 storage hold."""
 
-_KINDS = "Input, Conv2d, Linear, Add, MaxPool2d, AvgPool2d, Requantize, Concat, Flatten"
+_KINDS = (
+    "Input, Conv2d, Linear, BinaryConv2d, BinaryLinear, Add, MaxPool2d, AvgPool2d, Requantize,"
+    " Concat, Flatten"
+)
 _LEAST_INPUTS = {Input: 0, Conv2d: 1, Add: 2, Concat: 2}
 _MOST_INPUTS = {Input: 0, Conv2d: 2, Add: 2, Concat: None}
 
@@ -48,6 +55,7 @@ def validate(layers: tuple[Layer, ...]) -> None:
     for layer in layers:
         inputs = [known[name] for name in layer.inputs]
         _check_output(layer)
+        check_binary(layer, inputs)
         _check_parameters(layer, inputs)
         shape = infer_shape(layer, [source.shape for source in inputs])
         rule = f"shape must be {shape}, which its inputs and parameters give"
@@ -97,7 +105,7 @@ def _check_input_count(layer: Layer) -> None:
 
 
 def _check_output(layer: Layer) -> None:
-    """Shape of one or three positive sizes; a scale, a zero point among the codes, 2 to 8 bits."""
+    """Shape of one or three positive sizes; a scale, a zero point among the codes, 1 to 8 bits."""
     ranked = isinstance(layer.shape, tuple) and len(layer.shape) in (1, 3)
     good = ranked and all(is_int(size, 1) for size in layer.shape)
     require(good, layer.name, "shape must be (C,) or (C, H, W) of positive ints", layer.shape)
@@ -105,20 +113,19 @@ def _check_output(layer: Layer) -> None:
     known = isinstance(output, Quantization)
     require(known, layer.name, "output must be a Quantization", output)
     require(
-        is_int(output.bits, CODE_BITS[0], CODE_BITS[-1]),
+        is_int(output.bits, 1, CODE_BITS[-1]),
         layer.name,
-        f"output bits must lie in {CODE_BITS[0]}..{CODE_BITS[-1]}",
+        f"output bits must lie in 1..{CODE_BITS[-1]}",
         output.bits,
     )
     positive = isinstance(output.scale, int | float) and output.scale > 0
     finite = positive and math.isfinite(output.scale)
     require(finite, layer.name, "output scale must be positive and finite", output.scale)
-    require(
-        is_int(output.zero_point, output.low, output.high),
-        layer.name,
-        f"output zero point must lie in {output.low}..{output.high}",
-        output.zero_point,
-    )
+    low, high = (0, 0) if output.binary else (output.low, output.high)
+    rule = "binary output's zero point must be 0"
+    if not output.binary:
+        rule = f"output zero point must lie in {low}..{high}"
+    require(is_int(output.zero_point, low, high), layer.name, rule, output.zero_point)
 
 
 def _check_parameters(layer: Layer, inputs: Sequence[Layer]) -> None:
@@ -129,8 +136,15 @@ def _check_parameters(layer: Layer, inputs: Sequence[Layer]) -> None:
             _check_conv2d(layer, inputs)
         case Linear():
             _check_weight(layer, rank=2)
-            _check_requantization(layer, layer.requantization, layer.weight.shape[0])
+            _check_result(layer)
             _check_accumulator(layer, inputs[0].output, layer.weight, layer.bias)
+        case BinaryConv2d():
+            _check_binary_weight(layer, rank=4)
+            _check_steps(layer)
+            _check_result(layer)
+        case BinaryLinear():
+            _check_binary_weight(layer, rank=2)
+            _check_result(layer)
         case MaxPool2d():
             _check_window(layer)
             require_ints(layer.name, "dilation", layer.dilation, 2, 1)
@@ -156,9 +170,7 @@ def _check_parameters(layer: Layer, inputs: Sequence[Layer]) -> None:
 
 def _check_conv2d(layer: Conv2d, inputs: Sequence[Layer]) -> None:
     _check_weight(layer, rank=4)
-    require_ints(layer.name, "stride", layer.stride, 2, 1)
-    require_ints(layer.name, "padding", layer.padding, 4, 0)
-    require_ints(layer.name, "dilation", layer.dilation, 2, 1)
+    _check_steps(layer)
     channels = layer.weight.shape[0]
     divides = is_int(layer.groups, 1) and channels % layer.groups == 0
     rule = f"groups must divide the {channels} output channels"
@@ -171,7 +183,7 @@ def _check_conv2d(layer: Conv2d, inputs: Sequence[Layer]) -> None:
     if residual is not None:
         require_array(layer.name, "residual_multiplier", residual, (channels,))
         require_range(layer.name, "residual_multiplier", residual, 0, MULTIPLIER_MAX)
-    _check_requantization(layer, layer.requantization, channels, of_sum=residual is not None)
+    _check_result(layer, of_sum=residual is not None)
     _check_accumulator(layer, inputs[0].output, layer.weight, layer.bias)
 
 
@@ -185,8 +197,24 @@ def _check_weight(layer: Conv2d | Linear, rank: int) -> None:
     require_array(layer.name, "weight", layer.weight, (None,) * rank)
     limit = 1 << (layer.weight_bits - 1)
     require_range(layer.name, "weight", layer.weight, -limit, limit - 1)
+    _check_bias(layer)
+
+
+def _check_binary_weight(layer: BinaryConv2d | BinaryLinear, rank: int) -> None:
+    require_array(layer.name, "weight", layer.weight, (None,) * rank)
+    require_range(layer.name, "weight", layer.weight, 0, 1)
+    _check_bias(layer)
+
+
+def _check_bias(layer: Conv2d | Linear | BinaryConv2d | BinaryLinear) -> None:
     require_array(layer.name, "bias", layer.bias, layer.weight.shape[:1])
     require_range(layer.name, "bias", layer.bias, -(1 << 31), (1 << 31) - 1)
+
+
+def _check_steps(layer: Conv2d | BinaryConv2d) -> None:
+    require_ints(layer.name, "stride", layer.stride, 2, 1)
+    require_ints(layer.name, "padding", layer.padding, 4, 0)
+    require_ints(layer.name, "dilation", layer.dilation, 2, 1)
 
 
 def _check_accumulator(
@@ -196,6 +224,15 @@ def _check_accumulator(
     bits = accumulator_bits(weight, bias, low, high)
     if bits > 32:
         reject(layer.name, "accumulator must fit 32 bits", f"a bound of {bits} bits")
+
+
+def _check_result(
+    layer: Conv2d | Linear | BinaryConv2d | BinaryLinear, of_sum: bool = False
+) -> None:
+    if isinstance(layer.requantization, Threshold):
+        check_threshold(layer, layer.requantization, layer.bias)
+    else:
+        _check_requantization(layer, layer.requantization, len(layer.bias), of_sum)
 
 
 def _check_requantization(

@@ -1,0 +1,144 @@
+"""Random networks that mix binary layers with int8 ones, from a seed or from hypothesis."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from tests.support.network_builder import NO_RESULT, Builder
+from tests.support.network_parameters import Codes, Limits, spread
+from tests.support.networks import DrawnChooser, SeededChooser
+
+from bitwright.network import (
+    AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
+    Conv2d,
+    Flatten,
+    Input,
+    Layer,
+    Linear,
+    MaxPool2d,
+    Network,
+    Quantization,
+    Threshold,
+)
+
+BITS = Quantization(scale=1.0, bits=1)
+_WEIGHTED = (BinaryConv2d, BinaryLinear, Conv2d, Linear)
+
+
+@dataclass
+class BinaryBuilder(Builder):
+    """Blocks of which each takes what the layer before gives: bits, or int8 codes."""
+
+    def input(self) -> Layer:
+        if self.chooser.choice([True, False]):
+            return super().input()
+        shape: tuple[int, ...] = (self.chooser.integer(1, 70),)
+        if self.chooser.choice([True, True, False]):
+            low, high = self.limits.pixels
+            shape = (self.channels(), *(self.chooser.integer(low, high) for _ in range(2)))
+        layer = Input(name="input", inputs=(), shape=shape, output=BITS)
+        self.layers.append(layer)
+        self.codes["input"] = self.rng.integers(0, 1, (6, *shape), np.int8, endpoint=True)
+        return layer
+
+    def block(self, x: Layer) -> Layer:
+        """Of bits, a convolution or a maximum; of int8 codes, mostly what makes bits of them."""
+        if len(x.shape) == 1:
+            return self.weighted(x)
+        if not x.output.binary and self.chooser.choice([False, False, True]):
+            return super().block(x)
+        if x.output.binary and self.chooser.choice([False, False, True]):
+            return self.make(MaxPool2d, x, output=x.output, low=0, high=1, **self.window(x))
+        return self.weighted(x)
+
+    def weighted(self, x: Layer) -> Layer:
+        """A convolution or linear layer, binary where x is; its output mostly binary."""
+        if self.chooser.choice([False] * 3 + [True]):
+            return self.to_int8(x)
+        image, window = len(x.shape) == 3, {}
+        shape: tuple[int, ...] = (self.channels(), x.shape[0])
+        if image:
+            window = self.window(x)
+            shape = (*shape, *window.pop("kernel"))
+        kind = _WEIGHTED[2 * (not x.output.binary) + (not image)]
+        values = window | self._weight(x, shape)
+        acc = self._sums(kind, x, values)
+        result = self.threshold(acc)
+        return self.make(kind, x, output=BITS, requantization=result, **values)
+
+    def to_int8(self, x: Layer) -> Layer:
+        """A convolution or linear layer with int8 output."""
+        if not x.output.binary:
+            return self.conv2d(x, self.channels()) if len(x.shape) == 3 else self.linear(x)
+        image, window = len(x.shape) == 3, {}
+        shape: tuple[int, ...] = (self.channels(), x.shape[0])
+        if image:
+            window = self.window(x)
+            shape = (*shape, *window.pop("kernel"))
+        kind = BinaryConv2d if image else BinaryLinear
+        values = window | self._weight(x, shape)
+        low, high = spread(self._sums(kind, x, values))
+        output = self.quantization()
+        bias = self.bias(low, high, output)
+        real, output = self.fit(low + bias, high + bias, output)
+        multiplier, shift, _ = self.multipliers(real, None)
+        result = self.requantization(multiplier, shift, output)
+        values |= {"bias": bias}
+        return self.make(kind, x, output=output, requantization=result, **values)
+
+    def head(self, x: Layer) -> None:
+        """Nothing, or linear layers on the flattened image."""
+        if len(x.shape) == 3:
+            if len(self.layers) > 1 and self.chooser.choice([False, True]):
+                return
+            if math.prod(x.shape) > 512:
+                if x.output.binary:
+                    return
+                window = {"kernel": x.shape[1:], "stride": (1, 1)}
+                x = self.calibrated(AvgPool2d, x, window)
+            x = self.make(Flatten, x, output=x.output)
+        for _ in range(self.chooser.integer(1, 2)):
+            x = self.weighted(x)
+
+    def threshold(self, acc: Codes) -> Threshold:
+        """Near the middle of each channel's sums, some at or beyond their ends; both directions."""
+        axes = tuple(axis for axis in range(acc.ndim) if axis != 1)
+        direction = self.rng.choice([-1, 1], acc.shape[1])
+        share = self.rng.choice([0.3, 0.4, 0.5, 0.6, 0.7, 0.5, 0.4, 1.2, -0.2], acc.shape[1])
+        low, high = acc.min(axis=axes), acc.max(axis=axes)
+        middle = np.median(acc, axis=axes)
+        inside = (share >= 0) & (share <= 1)
+        aimed = np.where(
+            inside, middle + (share - 0.5) * (high - low) / 4, low + share * (high - low)
+        )
+        return Threshold(value=direction * np.rint(aimed).astype(np.int64), direction=direction)
+
+    def _weight(self, x: Layer, shape: tuple[int, ...]) -> dict[str, Any]:
+        zero = {"bias": np.zeros(shape[0], np.int64)}
+        if x.output.binary:
+            return zero | {"weight": self.rng.integers(0, 2, shape)}
+        return zero | self.weight(shape)
+
+    def _sums(self, kind: Any, x: Layer, values: dict[str, Any]) -> Codes:
+        sums: Codes = self.accumulators(kind, x, values | {"requantization": NO_RESULT})
+        return sums
+
+
+def random_binary_network(
+    seed: int, blocks: int | None = None, limits: Limits | None = None
+) -> Network:
+    """The random network of a seed; ``blocks`` fixes how many blocks lie before its head."""
+    rng = np.random.default_rng(seed)
+    builder = BinaryBuilder(SeededChooser(rng), rng, limits or Limits())
+    return builder.network(blocks)
+
+
+@st.composite
+def binary_networks(draw: st.DrawFn, limits: Limits | None = None) -> Network:
+    """Random networks whose structure shrinks towards few, small, plain layers."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return BinaryBuilder(DrawnChooser(draw), rng, limits or Limits()).network(None)

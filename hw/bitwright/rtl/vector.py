@@ -47,7 +47,9 @@ class VectorLanes(wiring.Component):
         )
         for lane in range(self._architecture.lanes):
             element = Signal(signed(16), name=f"element_{lane}", reset_less=True)
-            acc = Signal(signed(self._architecture.accumulator_bits), name=f"acc_{lane}")
+            acc = Signal(
+                signed(self._architecture.accumulator_bits), name=f"acc_{lane}", reset_less=True
+            )
             word, weight = self.word[lane], self.weight[lane]
             weighted = byte_product(m, platform, word, weight, self._architecture.lane_multiplier)
             word = registered(m, word, PRODUCT_CYCLES, f"word_{lane}")

@@ -33,6 +33,8 @@ class FetchOpcode(IntEnum):
     """Stream words into the weight buffer."""
     PARAMETERS = 2
     """Stream records into the parameter buffer."""
+    CODED = 3
+    """Stream words under a Huffman code into the weight buffer."""
 
 
 class VectorOp(IntEnum):
@@ -149,7 +151,12 @@ FETCH_FIELDS: dict[str, Field] = {
     "release": Field(0, 16, 8),
     "base": Field(1, 0, 32),
     "count": Field(2, 0, 32),
+    "numbers": Field(3, 0, 9),
+    "beats": Field(3, 9, 23),
 }
+"""CODED's packet has ``beats`` beats: first those of the code's table, ``numbers`` numbers of 16
+bits (`HuffmanCode.table`), then those of the codes of ``count`` words' bytes.
+"""
 
 
 def encode(fields: dict[str, Field], words: int, values: dict[str, int]) -> list[int]:

@@ -230,7 +230,7 @@ def xnor() -> Picture:
         Row("channel 0", "trace_word", byte, when="trace_write", tone="green"),
     ]
     codes = np.zeros((2, 128), np.int8)
-    codes[0, 64:], codes[1, ::2] = 1, 1
+    codes[0, 64:96], codes[1, ::2] = 1, 1
     trace = watch(program, rows, lambda machine: machine.run(codes))
     request = trace.high("walker.row_valid")[0]
     issue = max(cycle for cycle in trace.high("trace_issue") if cycle < request)

@@ -6,7 +6,8 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
-from bitwright.rtl.binary_path import INVERT_BIT, SignCollector
+from bitwright.isa.instructions import INVERT_BIT
+from bitwright.rtl.binary_path import SignCollector
 from bitwright.rtl.config import LaneConfig, ParameterRecord
 from bitwright.rtl.delay import delayed
 from bitwright.rtl.lane import Lane

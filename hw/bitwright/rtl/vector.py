@@ -1,6 +1,6 @@
 """The vector lanes: windowed operations on words of channels."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -62,8 +62,9 @@ class VectorLanes(wiring.Component):
                     m.d.sync += acc.eq(element)
                 with m.Elif(self.op == VectorOp.MAX):
                     m.d.sync += acc.eq(Mux(element > acc, element, acc))
-                with m.Elif((self.op == VectorOp.OR) if self._architecture.xnor else Const(0)):
-                    m.d.sync += acc.eq(element | acc)
+                if self._architecture.xnor:
+                    with m.Elif(self.op == VectorOp.OR):
+                        m.d.sync += acc.eq(element | acc)
                 with m.Else():
                     m.d.sync += acc.eq(acc + element)
             m.d.sync += self.acc[lane].eq(acc)

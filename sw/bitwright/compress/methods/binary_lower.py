@@ -115,6 +115,8 @@ def _weighted(part: Block, source: Layer) -> Layer:
         "bias": bias,
         "requantization": result,
     }
+    if not binary:
+        found["weight_bits"] = 8 if part.layer.fmt == "int8" else 2
     if isinstance(part.layer, LowBitLinear):
         return (BinaryLinear if binary else Linear)(**found)
     vertical, horizontal = _pair(part.layer.padding)

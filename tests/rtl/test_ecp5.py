@@ -1,7 +1,7 @@
 """The arithmetic mapped to the ECP5's cells, in lockstep with its portable twin."""
 
 import pytest
-from amaranth.back import verilog
+from tests.rtl.lockstep import RANDOM, differing_cycle
 
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import RoundingCode
@@ -9,58 +9,8 @@ from bitwright.rtl.config import LaneConfig
 from bitwright.rtl.lane import Lane
 from bitwright.rtl.multiplier import PairMultiplier
 from bitwright.rtl.pe import ElementPair
-from bitwright.rtl.technology import Ecp5
-from bitwright.sim import VerilatedModel
-from bitwright.synth.primitives import primitive_verilog
 
-CELLS = primitive_verilog(["CCU2C", "MULT18X18D"])
 INPUTS = "activation(x[7:0]), .weight_0(x[15:8]), .weight_1(x[23:16])"
-
-
-def differing_cycle(component, inputs: str, outputs: dict[str, int], cycles: int, driver: str):
-    """Run both versions on the stimulus x; the last cycle they differed in, or 0.
-
-    ``driver`` is the next x of 64 bits; ``outputs`` gives each output's width.
-    """
-    versions = {
-        name: verilog.convert(component(), name=name, platform=platform, emit_src=False)
-        for name, platform in (("portable", None), ("mapped", Ecp5()))
-    }
-    assert "CCU2C" in versions["mapped"] or "MULT18X18D" in versions["mapped"]
-    # Submodules of equal names are told apart by the version they belong to.
-    text = "".join(
-        version.replace("\\portable.", f"\\{name}_of.").replace("\\mapped.", f"\\{name}_of.")
-        for name, version in versions.items()
-    )
-    wires = "".join(
-        f"wire [{bits - 1}:0] {name}_{port}; "
-        for port, bits in outputs.items()
-        for name in versions
-    )
-    cells = "".join(
-        f"{name} {name}_cell(.clk(clk), .rst(rst), .{inputs}"
-        + "".join(f", .{port}({name}_{port})" for port in outputs)
-        + ");\n"
-        for name in versions
-    )
-    unequal = " || ".join(f"portable_{port} != mapped_{port}" for port in outputs)
-    bench = f"""
-module lockstep(input clk, input rst, output reg [31:0] differing = 0);
-  reg [63:0] x = 64'h9e3779b97f4a7c15;
-  reg [31:0] cycle = 1;
-  {wires}
-  {cells}
-  always @(posedge clk) begin
-    cycle <= cycle + 1;
-    x <= {driver};
-    if ({unequal}) differing <= cycle;
-  end
-endmodule
-"""
-    sources = text + CELLS + bench
-    with VerilatedModel.build(sources, "lockstep", trace=False, optimize=2) as model:
-        model.clock.tick(cycles)
-        return int(model.io.differing)
 
 
 COUNT = "x + 1"
@@ -71,9 +21,6 @@ def test_products_of_all_activations_and_weight_pairs(style) -> None:
     outputs = {"product_0": 16, "product_1": 16}
     found = differing_cycle(lambda: PairMultiplier(style), INPUTS, outputs, (1 << 24) + 16, COUNT)
     assert found == 0, f"they differ as late as cycle {found}"
-
-
-RANDOM = "(x << 13 ^ x) ^ ((x << 13 ^ x) >> 7) ^ (((x << 13 ^ x) ^ ((x << 13 ^ x) >> 7)) << 17)"
 
 
 LANE = """acc(x[31:0]), .residual(x[39:32]), .\\config (CONFIG),

@@ -12,6 +12,7 @@ from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import VectorOp
 from bitwright.rtl.array import SystolicArray
 from bitwright.rtl.assertions import PROGRAM, Simulation, check
+from bitwright.rtl.binary_path import xnor_results
 from bitwright.rtl.buffers import ActivationBuffers
 from bitwright.rtl.config import ComputeConfig, LaneConfig
 from bitwright.rtl.delay import delay_line, delayed
@@ -57,7 +58,7 @@ class Compute(wiring.Component):
                 "done": Out(1),
                 "walk_fault": Out(1),
                 "result_fault": Out(1),
-                "macs": Out(range(lanes * max(architecture.columns, timing.DEPTHWISE_TAPS) + 1)),
+                "macs": Out(range(timing.most_macs(architecture) + 1)),
                 "loading": In(1),
                 "load_valid": In(1),
                 "load_address": In(signed(26)),
@@ -124,6 +125,9 @@ class Compute(wiring.Component):
             m.d.comb += self.macs.eq(
                 Mux(vector, columns, columns << (self._architecture.lanes - 1).bit_length())
             )
+            if self._architecture.xnor:
+                with m.If(self.config.walk.binary):
+                    m.d.comb += self.macs.eq(columns << self._architecture.lanes.bit_length() + 2)
         if engine:
             with m.Elif(engine.window):
                 m.d.comb += self.macs.eq(timing.DEPTHWISE_TAPS * engine.columns)
@@ -197,15 +201,22 @@ class Compute(wiring.Component):
         word_weights = delayed(m, self.weight_data, at_word - 1, "word_weights")
         weights = delayed(m, word_weights, at_row - at_word, "weights")
         tile_start = walker.first_word & (walker.slot == 0) & ~vector
+        array_ended, sums = ended, array.result
+        if architecture.xnor:
+            # The array lets no sums out, and the engine's take their place.
+            binary = delayed(m, config.walk.binary, at_row, "xnor_binary")
+            array_ended = ended & ~binary
+            results = xnor_results(m, architecture, config, walker, window, weights)
+            sums = [results[n] | array.result[n] for n in range(architecture.rows)]
         m.d.comb += [
             serializers.valid.eq(delayed(m, walker.valid & ~vector, at_word, "word_valid")),
             serializers.slot.eq(delayed(m, walker.slot, at_word, "slot")),
             serializers.word.eq(window.word),
             array.activation.eq(serializers.element),
             array.first.eq(delayed(m, tile_start, at_row, "first")),
-            array.last.eq(ended),
+            array.last.eq(array_ended),
             *(array.weight[j].eq(weights.word_select(j, 8)) for j in range(architecture.columns)),
-            post.row_acc.eq(array.result),
+            *(post.row_acc[n].eq(sums[n]) for n in range(architecture.rows)),
         ]
 
         # Vector: word and weight word meet when the word is read.
@@ -390,6 +401,12 @@ class Compute(wiring.Component):
                 ),
             ]
 
+        if architecture.xnor:
+            with m.If(config.lane.signs):
+                m.d.comb += [
+                    write_walker.step.eq(architecture.columns // 8),
+                    write_walker.last_columns.eq((config.last_columns + 7) >> 3),
+                ]
         slots = delayed(m, walker.slot, to_residual, "slot_end")
         residual_slot = delayed(m, slots, timing.READ_LATENCY, "residual_slot")
         select = delayed(

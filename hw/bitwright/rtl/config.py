@@ -14,6 +14,7 @@ class WalkConfig(data.StructLayout):
             {
                 "vector": 1,
                 "paced": 1,
+                "binary": 1,
                 "base": signed(26),
                 "words": 16,
                 "kernel_x": 8,
@@ -65,6 +66,7 @@ class LaneConfig(data.StructLayout):
                 "zero_point": signed(8),
                 "low": signed(8),
                 "high": signed(8),
+                "signs": 1,
             }
         )
 
@@ -92,7 +94,7 @@ class ComputeConfig(data.StructLayout):
                 "walk": WalkConfig(),
                 "window": WindowConfig(),
                 "lane": LaneConfig(),
-                "vector_op": 2,
+                "vector_op": 3,
                 "uniform": 1,
                 "pad": signed(8),
                 "line_bytes": 24,
@@ -104,6 +106,7 @@ class ComputeConfig(data.StructLayout):
                 "residual_base": signed(26),
                 "residual_pitch": 16,
                 "last_columns": 8,
+                "last_bits": 9,
                 "parameter_base": 16,
             }
         )

@@ -1,6 +1,6 @@
 """The fields of an instruction, and the check that the hardware can run it."""
 
-from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed, unsigned
 
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import (
@@ -49,9 +49,19 @@ def check_execute(m: Module, f: dict[str, Signal], architecture: Architecture) -
             for code in roundings:
                 with m.Case(code):
                     m.d.comb += known.eq(1)
-        greatest = VectorOp.DEPTHWISE if architecture.line_words else VectorOp.MAC
-        with m.If(~known | (f["vector_op"] > greatest)):
+        operations = [VectorOp.MAX, VectorOp.SUM, VectorOp.MAC]
+        operations += [VectorOp.DEPTHWISE] if architecture.line_words else []
+        operations += [VectorOp.OR] if architecture.xnor else []
+        operates = Cat(f["vector_op"] == op for op in operations).any()
+        with m.If(~known | ~operates):
             m.d.comb += error.eq(ErrorCode.OPCODE)
+        bits = f["binary"] | f["signs"]
+        takes_bits = (f["opcode"] == ExecuteOpcode.CONV) if architecture.xnor else Const(0, 1)
+        with m.If(bits & ~takes_bits):
+            m.d.comb += error.eq(ErrorCode.OPCODE)
+        fills = (f["last_bits"] != 0) & (f["last_bits"] <= 8 * architecture.lanes)
+        with m.If(f["binary"] & takes_bits & ~fills):
+            m.d.comb += error.eq(ErrorCode.LENGTH)
         if not architecture.residual_bits:
             with m.If(f["residual"]):
                 m.d.comb += error.eq(ErrorCode.OPCODE)

@@ -47,7 +47,7 @@ class ExecuteEngine(wiring.Component):
                 "error": Out(ErrorCode),
                 "error_oldest": Out(1),
                 "stalled": Out(1),
-                "macs": Out(range(lanes * max(architecture.columns, timing.DEPTHWISE_TAPS) + 1)),
+                "macs": Out(range(timing.most_macs(architecture) + 1)),
                 "inputs": In(stream.Signature(Beat(lanes))),
                 "outputs": Out(stream.Signature(Beat(lanes))),
                 "weight_address": Out(unsigned((architecture.weight_words - 1).bit_length())),

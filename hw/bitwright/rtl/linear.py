@@ -12,9 +12,9 @@ class LinearWalker(wiring.Component):
     """Steps ``pitch`` bytes per pixel; when a channel tile closes, back and one tile further on.
 
     Latency: combinational from ``event`` to ``address``. Throughput: one pixel per cycle.
-    Handshake: ``start`` takes ``base``, ``pitch``, ``channel_tiles`` and ``last_columns``, which
-    may change afterwards; then each ``event`` is a pixel slot in order, ``row_valid`` where it
-    holds a pixel, ``closing`` with the last slot of a channel tile.
+    Handshake: ``start`` takes ``base``, ``pitch``, ``step``, ``channel_tiles`` and
+    ``last_columns``, which may change afterwards; then each ``event`` is a pixel slot in order,
+    ``row_valid`` where it holds a pixel, ``closing`` with the last slot of a channel tile.
 
     ``count`` is the number of channels in the current tile: ``step``, or ``last_columns`` in the
     last tile.
@@ -43,9 +43,10 @@ class LinearWalker(wiring.Component):
         m = Module()
         tile, tiles_left = Signal(signed(26)), Signal(16)
         pitch, last_columns = Signal.like(self.pitch), Signal.like(self.last_columns)
+        step = Signal.like(self.step)
         m.d.comb += [
             self.valid.eq(self.event & self.row_valid),
-            self.count.eq(Mux(tiles_left == 1, last_columns, self.step)),
+            self.count.eq(Mux(tiles_left == 1, last_columns, step)),
         ]
         check(m, platform, ~(self.start & self.event), "linear walker: started with an event")
         with m.If(self.start):
@@ -55,11 +56,12 @@ class LinearWalker(wiring.Component):
                 tiles_left.eq(self.channel_tiles),
                 pitch.eq(self.pitch),
                 last_columns.eq(self.last_columns),
+                step.eq(self.step),
             ]
         with m.Elif(self.event & self.closing):
             m.d.sync += [
-                tile.eq(tile + self.step),
-                self.address.eq(tile + self.step),
+                tile.eq(tile + step),
+                self.address.eq(tile + step),
                 tiles_left.eq(tiles_left - 1),
             ]
         with m.Elif(self.valid):

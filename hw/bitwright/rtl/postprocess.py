@@ -6,7 +6,9 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
+from bitwright.rtl.binary_path import INVERT_BIT, SignCollector
 from bitwright.rtl.config import LaneConfig, ParameterRecord
+from bitwright.rtl.delay import delayed
 from bitwright.rtl.lane import Lane
 from bitwright.rtl.serializer import RowSerializers
 
@@ -22,7 +24,8 @@ class PostProcessor(wiring.Component):
 
     Latency: an accumulator in cycle t is a code in cycle t + 10. For the array, the word of row
     ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 12, t that of the last
-    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 11.
+    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 11. With ``signs`` in the
+    configuration a row's word is its codes' lowest bits, see `SignCollector`.
     """
 
     LATENCY = timing.LANE_LATENCY
@@ -58,6 +61,7 @@ class PostProcessor(wiring.Component):
             residuals.slot.eq(self.residual_slot),
             residuals.word.eq(self.residual_word),
         ]
+        signs = SignCollector(self._architecture) if self._architecture.xnor else None
         record = self.parameters
         codes, words = [], []
         for n in range(lanes):
@@ -82,6 +86,11 @@ class PostProcessor(wiring.Component):
                     (collected >> 8) | (lane.code.as_unsigned() << 8 * (columns - 1))
                 )
                 words.append(collected)
+                if signs is not None:
+                    m.d.comb += [
+                        signs.code[n].eq(lane.code[0]),
+                        signs.invert[n].eq(held.shift[INVERT_BIT]),
+                    ]
             else:
                 m.d.comb += [
                     lane.acc.eq(self.lane_acc[n]),
@@ -93,6 +102,14 @@ class PostProcessor(wiring.Component):
             for row, word in enumerate(words):
                 with m.Case(row):
                     m.d.comb += row_word.eq(word)
+        if signs is not None:
+            m.submodules.signs = signs
+            # A row's last word is put together two cycles after its last code, perhaps under the
+            # next configuration.
+            kept = delayed(m, self.config.signs, 2, "kept")
+            m.d.comb += signs.select.eq(self.select)
+            with m.If(kept):
+                m.d.comb += row_word[:columns].eq(signs.word.as_value())
         for n in range(lanes):
             m.d.sync += self.word[n].eq(Mux(self.vector, codes[n], row_word.word_select(n, 8)))
         return m

@@ -19,7 +19,8 @@ class ReadPath(wiring.Component):
     0 <= x + e < line_bytes, x the byte's place in its image line. Bytes from ``used`` on are read
     like the others, but nothing depends on them.
 
-    Latency: request in cycle t, ``word`` in cycle t + 3. Throughput: one word per cycle.
+    Latency: request in cycle t, ``word`` in cycle t + 3, and ``begins_inside``, which tells whether
+    the word's first byte is inside. Throughput: one word per cycle.
     Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back one
     cycle later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
     inside, below ``used``, and not in the bank; the rest of a word may lie anywhere. ``looked_at``
@@ -44,6 +45,7 @@ class ReadPath(wiring.Component):
                 "bank_bump": Out(lanes),
                 "data": In(ArrayLayout(8, lanes)),
                 "word": Out(ArrayLayout(8, lanes)),
+                "begins_inside": Out(1),
                 "fault": Out(1),
                 "looked_at": Out(1),
                 "first": Out(range(lanes + 1)),
@@ -88,6 +90,7 @@ class ReadPath(wiring.Component):
         m.d.sync += self.fault.eq(self.looked_at & beyond)
 
         mask = Signal(lanes)
+        m.d.sync += self.begins_inside.eq(mask[0])
         m.d.sync += mask.eq(Cat(inside & (below <= e) & (room > e) for e in range(lanes)))
         amount = delayed(m, offset, 1, "offset")
         turned = rotate(m, [self.data[e] for e in range(lanes)], amount, "turn")

@@ -1,6 +1,6 @@
 """The vector lanes: windowed operations on words of channels."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -12,7 +12,7 @@ from bitwright.rtl.multiplier import PRODUCT_CYCLES, byte_product
 
 
 class VectorLanes(wiring.Component):
-    """Per lane, over a window: the maximum, the sum, or the sum of products with a weight word.
+    """Per lane, over a window: maximum, OR, sum, or the sum of products with a weight word.
 
     Pooling, depthwise convolution, addition and copies; the twins are the pooling layers and
     depthwise `bitwright.arith.conv2d`. Latency: the window's last word in cycle t, ``acc`` in cycle
@@ -60,6 +60,8 @@ class VectorLanes(wiring.Component):
                     m.d.sync += acc.eq(element)
                 with m.Elif(self.op == VectorOp.MAX):
                     m.d.sync += acc.eq(Mux(element > acc, element, acc))
+                with m.Elif((self.op == VectorOp.OR) if self._architecture.xnor else Const(0)):
+                    m.d.sync += acc.eq(element | acc)
                 with m.Else():
                     m.d.sync += acc.eq(acc + element)
             m.d.sync += self.acc[lane].eq(acc)

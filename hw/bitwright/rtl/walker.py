@@ -31,8 +31,9 @@ class Walker(wiring.Component):
 
     Members: ``valid`` marks a cycle of the walk, ``row_valid`` a slot that holds a pixel;
     ``address``, ``x``, ``inside`` go to the `ReadPath`; ``first_word`` and ``last_word`` mark the
-    tile's ends; ``closing`` is high with the last tile of a channel tile; ``weight`` is the address
-    of the weight word that goes with the cycle; ``waiting`` asks for ``proceed``.
+    tile's ends, ``segment_end`` the last word of a kernel segment; ``closing`` is high with the
+    last tile of a channel tile; ``weight`` is the address of the weight word that goes with the
+    cycle; ``waiting`` asks for ``proceed``.
     """
 
     LATENCY = timing.WALK_LATENCY
@@ -56,6 +57,7 @@ class Walker(wiring.Component):
                 "inside": Out(1),
                 "first_word": Out(1),
                 "last_word": Out(1),
+                "segment_end": Out(1),
                 "closing": Out(1),
                 "last_tile": Out(1),
                 "weight": Out(32),
@@ -226,6 +228,7 @@ class Walker(wiring.Component):
             self.inside.eq(row_valid & (in_y >= 0) & (in_y < config.height)),
             self.first_word.eq(walking & first_word),
             self.last_word.eq(walking & last_word),
+            self.segment_end.eq(word.last),
             self.closing.eq(closing),
             self.last_tile.eq(channel_tile.last),
             self.weight.eq(weight),

@@ -10,7 +10,14 @@ from bitwright.compiler.cycles import output_pixels, window_cycle
 from bitwright.compiler.overlap import tile_cycles
 from bitwright.isa import timing
 from bitwright.isa.instructions import ExecuteOpcode, VectorOp
-from bitwright.network import AvgPool2d, Conv2d, Linear, MaxPool2d
+from bitwright.network import (
+    AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
+    Conv2d,
+    Linear,
+    MaxPool2d,
+)
 
 SHOWN_OPERANDS = 16
 
@@ -20,7 +27,7 @@ class Place:
     """Which part of the machine computed an output, and when."""
 
     engine: str
-    """``array``, ``vector lanes``, ``depthwise engine`` or ``host stream``."""
+    """``array``, ``XNOR engine``, ``vector lanes``, ``depthwise engine`` or ``host stream``."""
     instruction: int
     channel_tile: int
     pixel_tile: int
@@ -47,7 +54,8 @@ class Divergence:
     """Outputs of this layer that differ, in all images."""
     place: Place
     activations: tuple[int, ...]
-    """Operand codes in (ky, kx, ci) order; padding reads as the zero point."""
+    """Operand codes in (ky, kx, ci) order; padding reads as the zero point. Of a binary layer they
+    are -1 and 1, and padding 0."""
     weights: tuple[int, ...]
     accumulator: int | None
     """The exact sum before requantisation, if the layer has one."""
@@ -58,6 +66,8 @@ class Divergence:
         where = (
             f"pe[{place.row}][{place.column}]"
             if place.engine == "array"
+            else f"row {place.row}, channel {place.column}"
+            if place.engine == "XNOR engine"
             else f"lane {place.column}"
         )
         lines = [
@@ -118,11 +128,12 @@ def _named(
     activations: tuple[int, ...] = ()
     weights: tuple[int, ...] = ()
     accumulator = None
-    if isinstance(layer, Conv2d | Linear | AvgPool2d | MaxPool2d):
+    weighted = isinstance(layer, Conv2d | Linear | BinaryConv2d | BinaryLinear)
+    if weighted or isinstance(layer, AvgPool2d | MaxPool2d):
         codes, factors = network.operands(name, inputs, (0, *index))
         activations = tuple(int(code) for code in codes)
         weights = tuple(int(code) for code in factors)
-    if isinstance(layer, Conv2d | Linear | AvgPool2d):
+    if weighted or isinstance(layer, AvgPool2d):
         accumulator = int(network.accumulators(name, inputs)[(0, *index)])
     plan = next(plan for plan in program.layers if plan.name == name)
     return Divergence(
@@ -145,7 +156,6 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...], image: int
     architecture = program.architecture
     channel, stored = _stored_place(plan, index)
     stored += image * plan.region.pixels // program.batch
-    address = plan.region.base + channel
     decoded = program.decoded()
     for number in plan.instructions:
         fields = decoded[number]
@@ -156,7 +166,10 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...], image: int
         count = (fields["channel_tiles"] - 1) * width + fields["last_columns"]
         # A depthwise convolution has an instruction for each image of a batch.
         begins = (fields["out_base"] - plan.region.base) // plan.region.pitch
-        offset = address + begins * plan.region.pitch - fields["out_base"]
+        before = plan.region.base + begins * plan.region.pitch - fields["out_base"]
+        # The lanes take bits as bytes, array and engine channel by channel.
+        codes = 8 // plan.region.bits
+        offset = channel // codes + before if vector else channel + codes * before
         pixels = output_pixels(fields)
         # A convolution of few channels may compute several pixels side by side in the columns.
         pixel, beside = divmod(stored - begins, fields["out_pitch"] // plan.region.pitch)
@@ -192,7 +205,7 @@ def locate(program: Program, plan: LayerPlan, index: tuple[int, ...], image: int
         before_end += timing.array_drain(architecture) - written
         cycle = predict(program).instructions[number] - before_end
         return Place(
-            engine="array",
+            engine="XNOR engine" if fields["binary"] else "array",
             instruction=number,
             channel_tile=tile,
             pixel_tile=pixel_tile,

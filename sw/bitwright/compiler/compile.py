@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.lower import Lowering, Operation
+from bitwright.compiler.lower import Lowering
+from bitwright.compiler.operation import Operation
 from bitwright.compiler.overlap import waits
 from bitwright.compiler.placement import Place, place, resolve_banks
 from bitwright.compiler.program import LayerPlan, Program, Region
@@ -141,6 +142,7 @@ def _plans(
         else:
             instructions = tuple(n for n, owner in enumerate(owners) if owner == layer.name)
         order = storage.orders.get(layer.name)
+        codes = layer.shape[0] if order is None else len(order)
         plan = LayerPlan(
             name=layer.name,
             region=Region(
@@ -148,7 +150,8 @@ def _plans(
                 base=found.base + view.offset,
                 pitch=view.pitch,
                 pixels=batch * view.height * view.width,
-                channels=view.channels,
+                channels=codes,
+                bits=1 if layer.output.binary else 8,
             ),
             instructions=instructions,
             shape=layer.shape,

@@ -53,6 +53,16 @@ def output_pixels(fields: Fields) -> int:
     return fields["out_width"] * fields["out_height"] * (fields["repeats"] + 1)
 
 
+def tile_bytes(fields: Fields, tile: int, architecture: Architecture) -> tuple[int, int]:
+    """Where a channel tile's bytes begin within a pixel an array instruction writes, and end."""
+    columns = architecture.columns
+    last = tile == fields["channel_tiles"] - 1
+    begin, count = tile * columns, fields["last_columns"] if last else columns
+    if fields["signs"]:
+        return begin // 8, begin // 8 + -(-count // 8)
+    return begin, begin + count
+
+
 def walk_cycles(fields: Fields, architecture: Architecture) -> int:
     """Requests of a computation's walk; one per cycle, and a vector tile's wait for parameters."""
     pixels = output_pixels(fields)
@@ -121,7 +131,8 @@ def execute_macs(fields: Fields, architecture: Architecture) -> int:
     if vector and fields["vector_op"] == VectorOp.DEPTHWISE:
         taps = timing.DEPTHWISE_TAPS
     pixels = output_pixels(fields)
-    return channels * pixels * taps * (1 if vector else architecture.lanes)
+    element = 1 if vector else architecture.lanes * (8 if fields["binary"] else 1)
+    return channels * pixels * taps * element
 
 
 def execute_bytes(fields: Fields, architecture: Architecture) -> int:

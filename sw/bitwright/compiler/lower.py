@@ -6,19 +6,28 @@ import numpy as np
 
 from bitwright.arith import accumulator_bits
 from bitwright.compiler import pack
+from bitwright.compiler.binary import (
+    Segments,
+    check_engine,
+    convolution_segments,
+    linear_segments,
+)
 from bitwright.compiler.cycles import vector_cycles
 from bitwright.compiler.depthwise import windows_of_raster
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.pack import Bytes
+from bitwright.compiler.operation import Operation
 from bitwright.compiler.placement import Place
+from bitwright.compiler.results import Weighted, finish
 from bitwright.compiler.steps import Step
 from bitwright.compiler.storage import Storage, View
-from bitwright.compiler.widening import pixels_side_by_side, widened
+from bitwright.compiler.widening import pixels_side_by_side, ungrouped, widened
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode, RoundingCode, VectorOp
 from bitwright.network import (
     Add,
     AvgPool2d,
+    BinaryConv2d,
+    BinaryLinear,
     Codes,
     Conv2d,
     Linear,
@@ -26,51 +35,8 @@ from bitwright.network import (
     Network,
     Requantization,
     Requantize,
+    Threshold,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One compute instruction, before its weights and parameters have addresses."""
-
-    step: str
-    fields: dict[str, int]
-    weights: Bytes
-    """(words, lanes); empty when the operation has none."""
-    parameters: Bytes
-    """(records, 16)."""
-
-    def split(self, tiles: int, architecture: Architecture) -> list["Operation"]:
-        """The same work as operations of at most ``tiles`` channel tiles each."""
-        total = self.fields["channel_tiles"]
-        if tiles >= total:
-            return [self]
-        vector = self.fields["opcode"] == ExecuteOpcode.VECTOR
-        width = architecture.lanes if vector else architecture.columns
-        depth = len(self.weights) // total
-        parts = []
-        for start in range(0, total, tiles):
-            count = min(tiles, total - start)
-            fields = dict(self.fields)
-            fields["channel_tiles"] = count
-            fields["out_base"] += start * width
-            fields["residual_base"] += start * width if fields["residual"] else 0
-            if vector:
-                fields["in_base"] += start * width
-            if start + count < total:
-                fields["last_columns"] = width
-            parameters = self.parameters
-            if not fields["uniform"]:
-                parameters = parameters[start * width : (start + count) * width]
-            parts.append(
-                replace(
-                    self,
-                    fields=fields,
-                    weights=self.weights[start * depth : (start + count) * depth],
-                    parameters=parameters,
-                )
-            )
-        return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +52,18 @@ class Lowering:
     def operations(self, step: Step) -> list[Operation]:
         """The compute instructions of a step, in order."""
         layer = step.layer
-        if isinstance(layer, Conv2d):
+        if isinstance(layer, Weighted | Add | AvgPool2d | Requantize) and isinstance(
+            layer.requantization, Requantization
+        ):
             self._check_requantization(layer.name, layer.requantization)
+        if isinstance(layer, BinaryConv2d):
+            return [self._binary_convolution(step, layer)]
+        if isinstance(layer, BinaryLinear):
+            return [self._binary_linear(step, layer)]
+        if isinstance(layer, Conv2d):
+            if isinstance(layer.requantization, Threshold):
+                # A group's channels need not begin with a byte of their bits.
+                return self._convolution(step, ungrouped(layer))
             if (
                 layer.groups > 1
                 and layer.groups == layer.weight.shape[0] == self._input(step).channels
@@ -95,10 +71,7 @@ class Lowering:
                 return self._depthwise(step, layer)
             return self._convolution(step, layer)
         if isinstance(layer, Linear):
-            self._check_requantization(layer.name, layer.requantization)
             return [self._linear(step, layer)]
-        if isinstance(layer, Add | AvgPool2d | Requantize):
-            self._check_requantization(layer.name, layer.requantization)
         return [self._window(step)]
 
     def address(self, name: str) -> tuple[int, int]:
@@ -135,6 +108,14 @@ class Lowering:
                 f"has a multiplier of {widest} bits, but multiplier_bits is"
                 f" {architecture.multiplier_bits}; quantize with multiplier_bits="
                 f"{architecture.multiplier_bits}",
+            )
+
+    def _check_or(self, name: str) -> None:
+        if not self.architecture.xnor:
+            raise CompileError(
+                name,
+                f"takes the maximum of bits, but {self.architecture.name!r} has no XNOR engine; set"
+                " xnor = true in the architecture",
             )
 
     def _check_residual(self, name: str, multiplier: int) -> None:
@@ -248,8 +229,9 @@ class Lowering:
         if layer.residual_multiplier is not None:
             self._check_residual(layer.name, int(layer.residual_multiplier.max()))
         zero_point = self._zero_point(step.source)
-        common = self._common(step, vector=False)
-        common |= self._requantized(layer.requantization, layer.output.zero_point)
+        offset = -zero_point * layer.weight.reshape(outputs, -1).sum(axis=1)
+        finished = finish(layer, offset, self._bound(layer), self.architecture)
+        common = self._common(step, vector=False) | finished.fields
         common |= {
             "out_width": common["out_width"] // side_by_side,
             "out_pitch": common["out_pitch"] * side_by_side,
@@ -263,7 +245,6 @@ class Lowering:
             weight = weight.reshape(outputs, kh, 1, kw * depth)
             window |= {"kernel_x": 1, "kernel_x_step": 0}
         words = -(-weight.shape[3] // lanes)
-        bias = layer.bias - zero_point * layer.weight.reshape(outputs, -1).sum(axis=1)
         per_group = outputs // layer.groups
         operations = []
         for group in range(layer.groups):
@@ -284,16 +265,60 @@ class Lowering:
                     step=step.name,
                     fields=fields,
                     weights=pack.array_weights(weight[chosen], words * lanes, columns, lanes),
-                    parameters=pack.records(
-                        bias[chosen],
-                        layer.requantization.multiplier[chosen],
-                        layer.requantization.shift[chosen],
-                        None if residual is None else residual[chosen],
-                        columns,
-                    ),
+                    parameters=finished.records(chosen, residual, columns),
                 )
             )
         return operations
+
+    def _bound(self, layer: Conv2d | Linear) -> int:
+        """The greatest magnitude that a sum of the layer can have."""
+        q = self.network[layer.inputs[0]].output
+        furthest = max(q.high - q.zero_point, q.zero_point - q.low)
+        weight = layer.weight.reshape(len(layer.weight), -1)
+        return furthest * int(np.abs(weight).sum(axis=1).max())
+
+    def _binary_convolution(self, step: Step, layer: BinaryConv2d) -> Operation:
+        source = self._input(step)
+        segments, lines = convolution_segments(layer, source)
+        fields = self._common(step, vector=False)
+        window = self._windowed(
+            source, layer.stride, layer.padding, layer.dilation, layer.weight.shape[2:]
+        )
+        window["in_base"] += fields["in_base"]
+        window |= {"kernel_x": 1, "kernel_x_step": 0} if lines else {}
+        return self._on_engine(step, layer, segments, fields | window)
+
+    def _binary_linear(self, step: Step, layer: BinaryLinear) -> Operation:
+        segments = linear_segments(layer, self.storage.orders[step.source])
+        return self._on_engine(step, layer, segments, self._common(step, vector=False))
+
+    def _on_engine(
+        self,
+        step: Step,
+        layer: BinaryConv2d | BinaryLinear,
+        segments: Segments,
+        fields: dict[str, int],
+    ) -> Operation:
+        architecture = self.architecture
+        outputs, products = len(layer.weight), layer.weight[0].size
+        check_engine(layer, products + segments.surplus, architecture)
+        offset = np.full(outputs, -segments.surplus)
+        finished = finish(layer, offset, products, architecture)
+        words = segments.words(architecture)
+        fields = fields | finished.fields | self._tiles(outputs, vector=False)
+        fields |= {
+            "binary": 1,
+            "words": words,
+            "last_bits": segments.last_bits(architecture),
+        }
+        return Operation(
+            step=step.name,
+            fields=fields,
+            weights=pack.binary_weights(
+                segments.weight, words, architecture.columns, architecture.lanes
+            ),
+            parameters=finished.records(slice(None), None, architecture.columns),
+        )
 
     def _linear(self, step: Step, layer: Linear) -> Operation:
         lanes, columns = self.architecture.lanes, self.architecture.columns
@@ -302,20 +327,16 @@ class Lowering:
         order = self.storage.orders[step.source]
         weight = layer.weight[:, order]
         words = -(-weight.shape[1] // lanes)
-        fields = self._common(step, vector=False)
-        fields |= self._requantized(layer.requantization, layer.output.zero_point)
+        offset = -zero_point * weight.sum(axis=1)
+        finished = finish(layer, offset, self._bound(layer), self.architecture)
+        fields = self._common(step, vector=False) | finished.fields
+        fields |= self._tiles(len(weight), vector=False)
         fields |= {"words": words, "pad": zero_point, "line_bytes": weight.shape[1]}
         return Operation(
             step=step.name,
             fields=fields,
             weights=pack.array_weights(weight[:, None, None, :], words * lanes, columns, lanes),
-            parameters=pack.records(
-                layer.bias - zero_point * weight.sum(axis=1),
-                layer.requantization.multiplier,
-                layer.requantization.shift,
-                None,
-                columns,
-            ),
+            parameters=finished.records(slice(None), None, columns),
         )
 
     def _depthwise(self, step: Step, layer: Conv2d) -> list[Operation]:
@@ -325,8 +346,9 @@ class Lowering:
         if layer.residual_multiplier is not None:
             self._check_residual(layer.name, int(layer.residual_multiplier.max()))
         zero_point = self._zero_point(step.source)
-        fields = self._common(step, vector=True)
-        fields |= self._requantized(layer.requantization, layer.output.zero_point)
+        offset = -zero_point * layer.weight.reshape(channels, -1).sum(axis=1)
+        finished = finish(layer, offset, self._bound(layer), self.architecture)
+        fields = self._common(step, vector=True) | finished.fields
         fields |= {"vector_op": VectorOp.MAC, "pad": zero_point}
         window = self._windowed(
             self._input(step), layer.stride, layer.padding, layer.dilation, (kh, kw)
@@ -343,13 +365,7 @@ class Lowering:
             step=step.name,
             fields=chosen[0],
             weights=pack.vector_weights(layer.weight[:, 0], lanes),
-            parameters=pack.records(
-                layer.bias - zero_point * layer.weight.reshape(channels, -1).sum(axis=1),
-                layer.requantization.multiplier,
-                layer.requantization.shift,
-                layer.residual_multiplier,
-                lanes,
-            ),
+            parameters=finished.records(slice(None), layer.residual_multiplier, lanes),
         )
         return [replace(operation, fields=fields) for fields in chosen]
 
@@ -386,6 +402,10 @@ class Lowering:
         if isinstance(layer, MaxPool2d):
             fields |= {"vector_op": VectorOp.MAX, "pad": -128}
             fields |= {"low": layer.low, "high": layer.high}
+            if layer.output.binary:
+                # Bytes of bits, which no padding sets.
+                self._check_or(layer.name)
+                fields |= {"vector_op": VectorOp.OR, "pad": 0, "low": -128, "high": 127}
         elif isinstance(layer, AvgPool2d | Requantize | Add):
             zero_point = self._zero_point(step.source)
             kernel = layer.kernel if isinstance(layer, AvgPool2d) else (1, 1)

@@ -8,7 +8,7 @@ is known here: every byte is read only after it has been written.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bitwright.compiler.cycles import output_pixels
+from bitwright.compiler.cycles import output_pixels, tile_bytes
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
 
@@ -72,7 +72,7 @@ def _until_port_is_free(architecture: Architecture) -> int:
 
 def _last_writes(before: Fields, architecture: Architecture) -> Iterator[Access]:
     """Results not yet readable when the walk ends; cycles from its last request."""
-    rows, columns, lanes = architecture.rows, architecture.columns, architecture.lanes
+    rows, lanes = architecture.rows, architecture.lanes
     pixels = output_pixels(before)
     pixel_tiles = -(-pixels // rows)
     tiles = before["channel_tiles"] * pixel_tiles
@@ -83,12 +83,12 @@ def _last_writes(before: Fields, architecture: Architecture) -> Iterator[Access]
         if end + rows - 1 + readable <= 0:
             return
         channel_tile, pixel_tile = divmod(tiles - 1 - back, pixel_tiles)
-        last = channel_tile == before["channel_tiles"] - 1
-        count = before["last_columns"] if last else columns
+        first, beyond = tile_bytes(before, channel_tile, architecture)
         for row in range(min(rows, pixels - pixel_tile * rows)):
             pixel = pixel_tile * rows + row
-            begin = before["out_base"] + channel_tile * columns + pixel * before["out_pitch"]
-            yield Access(end + row + readable, before["out_bank"], begin, begin + count)
+            place = before["out_base"] + pixel * before["out_pitch"]
+            cycle = end + row + readable
+            yield Access(cycle, before["out_bank"], place + first, place + beyond)
 
 
 def _first_reads(after: Fields, architecture: Architecture, horizon: int) -> Iterator[Access]:

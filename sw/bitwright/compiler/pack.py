@@ -22,6 +22,20 @@ def array_weights(weight: NDArray[np.int64], depth: int, columns: int, lanes: in
     return words.view(np.uint8)
 
 
+def binary_weights(weight: NDArray[np.int64], words: int, columns: int, lanes: int) -> Bytes:
+    """(O, ky, segments, n) bits as words (channel tile, ky, segment, word, channel) of 8 ``lanes``.
+
+    Segments are padded with zeros to ``words`` words, channels to whole tiles. Returns (words,
+    lanes).
+    """
+    outputs, kernel_y, segments, length = weight.shape
+    tiles, bits = -(-outputs // columns), 8 * lanes
+    padded = np.zeros((tiles * columns, kernel_y, segments, words * bits), np.uint8)
+    padded[:outputs, :, :, :length] = weight
+    rows = padded.reshape(tiles, columns, kernel_y * segments * words, bits)
+    return np.packbits(rows.transpose(0, 2, 1, 3).reshape(-1, bits), axis=1, bitorder="little")
+
+
 def vector_weights(weight: NDArray[np.int64], lanes: int) -> Bytes:
     """(C, kh, kw) depthwise codes as words (channel tile, ky, kx) of one weight per lane."""
     channels, kh, kw = weight.shape

@@ -31,13 +31,21 @@ class Region:
     bank: int
     base: int
     pitch: int
+    """Bytes from a pixel to the next."""
     pixels: int
     channels: int
+    bits: int = 8
+    """Of a code: 8, or 1 where a byte holds eight channels, the first in its lowest bit."""
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel's channels."""
+        return -(-self.channels * self.bits // 8)
 
     @property
     def extent(self) -> int:
         """Bytes from the first to the last, gaps included."""
-        return (self.pixels - 1) * self.pitch + self.channels
+        return (self.pixels - 1) * self.pitch + self.pixel_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ class LayerPlan:
     """The execute instructions that compute it; it is complete when the last is done."""
     shape: tuple[int, ...]
     order: tuple[int, ...] | None
-    """Of a vector stored in another order: the logical index of each stored byte."""
+    """Of a vector: the logical index of each code as stored, -1 for a bit that fills up a byte."""
     lines: tuple[tuple[int, ...], ...] | None = None
     """Of an input stored stacked (`bitwright.compiler.stacking`): the image's lines that are side
     by side in each stored line, -1 for padding."""
@@ -159,8 +167,11 @@ class Program:
     def unpack_region(self, plan: LayerPlan, data: NDArray[np.uint8]) -> NDArray[np.int8]:
         """(packets, >= extent) bytes from the region's base as codes (N, *shape)."""
         region = plan.region
-        index = np.arange(region.pixels)[:, None] * region.pitch + np.arange(region.channels)
-        pixels = data.view(np.int8)[:, index]  # (packets, pixels, channels)
+        index = np.arange(region.pixels)[:, None] * region.pitch + np.arange(region.pixel_bytes)
+        pixels = data.view(np.int8)[:, index]  # (packets, pixels, bytes)
+        if region.bits == 1:
+            bits = np.unpackbits(pixels.view(np.uint8), axis=2, bitorder="little")
+            pixels = bits[:, :, : region.channels].view(np.int8)
         pixels = pixels.reshape(
             len(data) * self.batch, region.pixels // self.batch, region.channels
         )  # (N, pixels, channels)
@@ -174,8 +185,9 @@ class Program:
         flat = pixels.reshape(len(pixels), -1)
         if plan.order is None:
             return np.ascontiguousarray(flat)
-        logical = np.empty_like(flat)
-        logical[:, np.array(plan.order)] = flat
+        order = np.array(plan.order)
+        logical = np.empty((len(flat), *plan.shape), np.int8)
+        logical[:, order[order >= 0]] = flat[:, order >= 0]
         return logical
 
     @property
@@ -275,9 +287,10 @@ def _stored(codes: NDArray[np.int8], plan: LayerPlan, pad: int) -> NDArray[np.in
         lines = np.concatenate([codes, padding], axis=2)[:, :, np.array(plan.lines)]
         # (N, C, line, ky, W) to (N, line, W, ky, C)
         return np.ascontiguousarray(lines.transpose(0, 2, 4, 3, 1)).reshape(len(codes), -1)
-    if codes.ndim == 4:
-        return np.ascontiguousarray(codes.transpose(0, 2, 3, 1)).reshape(len(codes), -1)
-    return np.ascontiguousarray(codes)
+    stored = codes.transpose(0, 2, 3, 1) if codes.ndim == 4 else codes
+    if plan.region.bits == 1:
+        stored = np.packbits(stored.astype(np.uint8), axis=-1, bitorder="little").view(np.int8)
+    return np.ascontiguousarray(stored).reshape(len(codes), -1)
 
 
 def _unstacked(pixels: NDArray[np.int8], plan: LayerPlan) -> NDArray[np.int8]:

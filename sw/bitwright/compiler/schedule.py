@@ -7,7 +7,7 @@ import numpy as np
 
 from bitwright.compiler import pack
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.lower import Operation
+from bitwright.compiler.operation import Operation
 from bitwright.compiler.pack import Bytes
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import FetchOpcode, encode_fetch

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.storage import Storage
-from bitwright.network import Add, Concat, Conv2d, Flatten, Input, Layer, Linear, Network
+from bitwright.network import (
+    Add,
+    BinaryLinear,
+    Concat,
+    Conv2d,
+    Flatten,
+    Input,
+    Layer,
+    Linear,
+    Network,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +45,7 @@ def list_steps(network: Network, storage: Storage) -> list[Step]:
             second = (
                 layer.inputs[1] if isinstance(layer, Add | Conv2d) and layer.inputs[1:] else None
             )
-            if not isinstance(layer, Linear):
+            if not isinstance(layer, Linear | BinaryLinear):
                 _check_order(layer, storage)
             steps.append(
                 Step(layer=layer, source=layer.inputs[0], second=second, target=layer.name)

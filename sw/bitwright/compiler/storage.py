@@ -10,7 +10,11 @@ from bitwright.network import Concat, Flatten, Input, Layer, Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A tensor as bytes of its root: pixel p, channel c lies at offset + p pitch + c."""
+    """A tensor as bytes of its root: pixel p, channel c lies at offset + p pitch + c.
+
+    Of a binary tensor a byte holds eight channels, the first in its lowest bit; what fills up a
+    pixel's last byte is 0.
+    """
 
     root: str
     """The tensor whose memory it shares; itself, unless concatenated or flattened."""
@@ -20,6 +24,7 @@ class View:
     height: int
     width: int
     channels: int
+    """Bytes of a pixel."""
 
     @property
     def dense(self) -> bool:
@@ -44,7 +49,7 @@ class Storage:
     copies: dict[str, tuple[Copy, ...]]
     """By concatenation."""
     orders: dict[str, NDArray[np.int64]]
-    """Of vectors: the logical index of each stored byte."""
+    """Of vectors: the logical index of each stored byte, or bit; -1 where there is none."""
 
 
 def assign_storage(network: Network) -> Storage:
@@ -70,13 +75,14 @@ def assign_storage(network: Network) -> Storage:
                 )
             elif isinstance(layer, Flatten):
                 inner = view(layer.inputs[0])
+                stored = inner.height * inner.width * inner.channels
                 views[name] = View(
                     root=inner.root,
                     offset=inner.offset,
-                    pitch=channels,
+                    pitch=stored,
                     height=1,
                     width=1,
-                    channels=channels,
+                    channels=stored,
                 )
             else:
                 views[name] = View(
@@ -114,11 +120,12 @@ def assign_storage(network: Network) -> Storage:
 
 
 def image_shape(layer: Layer) -> tuple[int, int, int]:
-    """(height, width, channels); a vector is one pixel."""
-    if len(layer.shape) == 1:
-        return 1, 1, layer.shape[0]
-    channels, height, width = layer.shape
-    return height, width, channels
+    """(height, width, bytes of a pixel); a vector is one pixel.
+
+    One that was flattened holds its image's pixels, each of whole bytes; see `assign_storage`.
+    """
+    channels, height, width = layer.shape if len(layer.shape) == 3 else (*layer.shape, 1, 1)
+    return height, width, -(-channels // 8) if layer.output.binary else channels
 
 
 def _concatenations(
@@ -149,14 +156,15 @@ def _concatenations(
 def _order(
     network: Network, layer: Layer, orders: dict[str, NDArray[np.int64]]
 ) -> NDArray[np.int64]:
-    """The logical index of each stored byte of a vector."""
+    """The logical index of each stored byte of a vector, or bit if it is binary."""
     if isinstance(layer, Flatten):
         inner = network[layer.inputs[0]]
         if len(inner.shape) == 1:
             return orders[inner.name]
         channels, height, width = inner.shape
         logical = np.arange(layer.shape[0]).reshape(channels, height, width)
-        return logical.transpose(1, 2, 0).reshape(-1)  # (H, W, C): as stored
+        stored = logical.transpose(1, 2, 0)  # (H, W, C)
+        return _in_bytes(stored).reshape(-1) if layer.output.binary else stored.reshape(-1)
     if isinstance(layer, Concat):
         parts, offset = [], 0
         for name in layer.inputs:
@@ -167,4 +175,11 @@ def _order(
     elementwise = type(layer).__name__ in ("Add", "Requantize")
     if elementwise and moved:
         return moved[0]
-    return np.arange(layer.shape[0])
+    plain: NDArray[np.int64] = np.arange(layer.shape[0])
+    return _in_bytes(plain) if layer.output.binary else plain
+
+
+def _in_bytes(bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Filled up along the last axis to whole bytes, with -1."""
+    missing = -bits.shape[-1] % 8
+    return np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, missing)], constant_values=-1)

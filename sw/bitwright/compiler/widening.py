@@ -11,7 +11,7 @@ import numpy as np
 
 from bitwright.compiler.storage import View
 from bitwright.isa import Architecture
-from bitwright.network import Conv2d
+from bitwright.network import Conv2d, Requantization
 
 
 def pixels_side_by_side(
@@ -25,7 +25,8 @@ def pixels_side_by_side(
     _, height, width = layer.shape
     dense = all(view.pitch == channels for view in outputs)
     lines = depth == source.pitch and layer.dilation[1] == 1
-    if layer.groups > 1 or not dense or not lines:
+    coded = isinstance(layer.requantization, Requantization)
+    if layer.groups > 1 or not dense or not lines or not coded:
         return 1
 
     def cycles(count: int) -> int:
@@ -44,6 +45,8 @@ def widened(layer: Conv2d, count: int) -> Conv2d:
 
     Its shape is left as it was.
     """
+    if count == 1:
+        return layer
     channels, depth, kernel_y, kernel_x = layer.weight.shape
     step = layer.stride[1]
     weight = np.zeros(
@@ -52,6 +55,7 @@ def widened(layer: Conv2d, count: int) -> Conv2d:
     for n in range(count):
         weight[n, ..., n * step : n * step + kernel_x] = layer.weight
     requantization = layer.requantization
+    assert isinstance(requantization, Requantization)
     residual = layer.residual_multiplier
     return replace(
         layer,
@@ -65,3 +69,15 @@ def widened(layer: Conv2d, count: int) -> Conv2d:
         ),
         residual_multiplier=None if residual is None else np.tile(residual, count),
     )
+
+
+def ungrouped(layer: Conv2d) -> Conv2d:
+    """The same convolution in one group: with zeros where a channel does not look."""
+    if layer.groups == 1:
+        return layer
+    outputs, depth, *kernel = layer.weight.shape
+    weight = np.zeros((outputs, layer.groups * depth, *kernel), layer.weight.dtype)
+    for group in range(layer.groups):
+        own = slice(group * outputs // layer.groups, (group + 1) * outputs // layer.groups)
+        weight[own, group * depth : (group + 1) * depth] = layer.weight[own]
+    return replace(layer, weight=weight, groups=1)

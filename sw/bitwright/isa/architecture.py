@@ -45,6 +45,8 @@ class Architecture:
     """Per-channel records of bias, multiplier and shift; a power of two."""
     line_words: int = 0
     """Words in a line of the largest image the depthwise engine takes; 0 leaves the engine out."""
+    xnor: bool = False
+    """Whether the engine for binary layers is built; it needs rows == columns, 8 or more."""
     execute_instructions: int = 128
     """Instructions of the execute thread; a power of two."""
     fetch_instructions: int = 128
@@ -95,6 +97,13 @@ class Architecture:
                 raise ArchitectureError(
                     f"roundings: {rounding!r} is not one of {', '.join(ROUNDINGS)}"
                 )
+        if not isinstance(self.xnor, bool):
+            raise ArchitectureError(f"xnor must be true or false, got {self.xnor!r}")
+        if self.xnor and (self.rows != self.columns or self.rows % 8):
+            raise ArchitectureError(
+                "xnor = true needs rows == columns, a multiple of 8, got"
+                f" {self.rows}x{self.columns}"
+            )
         if not self.roundings:
             raise ArchitectureError(f"roundings needs at least one of {', '.join(ROUNDINGS)}")
         for key, known in (

@@ -43,6 +43,8 @@ class VectorOp(IntEnum):
     MAC = 2
     DEPTHWISE = 3
     """Nine products at once, in the depthwise engine."""
+    OR = 4
+    """Of bytes, bit by bit: the maximum of binary codes."""
 
 
 class RoundingCode(IntEnum):
@@ -80,7 +82,7 @@ EXECUTE_FIELDS: dict[str, Field] = {
     "rounding": Field(0, 24, 3),
     "residual": Field(0, 27, 1),
     "uniform": Field(0, 28, 1),
-    "vector_op": Field(0, 29, 2),
+    "vector_op": Field(0, 29, 3),
     "pad": Field(1, 0, 8, True),
     "zero_point": Field(1, 8, 8, True),
     "low": Field(1, 16, 8, True),
@@ -88,6 +90,7 @@ EXECUTE_FIELDS: dict[str, Field] = {
     "in_base": Field(2, 0, 25, True),
     "in_bank": Field(2, 31, 1),
     "out_base": Field(3, 0, 25, True),
+    "signs": Field(3, 30, 1),
     "out_bank": Field(3, 31, 1),
     "residual_base": Field(4, 0, 25, True),
     "residual_bank": Field(4, 31, 1),
@@ -108,7 +111,9 @@ EXECUTE_FIELDS: dict[str, Field] = {
     "channel_tiles": Field(11, 16, 16),
     "out_width": Field(12, 0, 16),
     "out_height": Field(12, 16, 16),
-    "weight_base": Field(13, 0, 32),
+    "weight_base": Field(13, 0, 22),
+    "last_bits": Field(13, 22, 9),
+    "binary": Field(13, 31, 1),
     "parameter_base": Field(14, 0, 16),
     "out_pitch": Field(14, 16, 16),
     "residual_pitch": Field(15, 0, 16),
@@ -121,6 +126,12 @@ EXECUTE_FIELDS: dict[str, Field] = {
 
 ``wait`` is, of a CONV behind a CONV, the number of cycles from the earlier walk's end to this one's
 start.
+
+A ``binary`` CONV runs on the XNOR engine. Pixels are bytes of eight channels, but parameters,
+``channel_tiles`` and ``last_columns`` count channels as ever; ``last_bits`` is how many bits of a
+kernel segment's last word are channels. With ``signs`` the result is a bit per channel, packed
+likewise: whether the sum with its bias is not negative, inverted where bit 6 of the record's
+shift word says so; then ``zero_point`` is 1, ``low`` 0, ``high`` 1, the multiplier 1, the shift 0.
 
 ``repeats`` images, each ``image_step`` bytes behind the one before, follow the first; their pixels
 are computed like more pixels of one image. DEPTHWISE takes one image.

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 MAGIC = 0x54525742
 """The bytes ``BWRT``: first word of a program stream and value of the identity register."""
-VERSION = 3
+VERSION = 4
 """Of instruction set, header and register map together."""
 
 HEADER_WORDS = 8

@@ -51,6 +51,12 @@ def depthwise_pace(architecture: Architecture) -> int:
     return max(DEPTHWISE_TAPS, architecture.lanes)
 
 
+def most_macs(architecture: Architecture) -> int:
+    """Products that the machine's counter takes in a cycle, a slot's or a window's."""
+    array = architecture.lanes * architecture.columns * (8 if architecture.xnor else 1)
+    return max(array, architecture.lanes * DEPTHWISE_TAPS)
+
+
 def array_result(architecture: Architecture) -> int:
     """From a row's last word request to its channel 0's accumulator at the lane."""
     return READ_LATENCY + 1 + architecture.lanes - 1 + PE_LATENCY + ROW_LATENCY

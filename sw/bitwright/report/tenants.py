@@ -92,5 +92,5 @@ def _within(inner: Region, outer: Region) -> bool:
         and inner.pitch == outer.pitch
         and inner.pixels == outer.pixels
         and outer.base <= inner.base
-        and inner.base + inner.channels <= outer.base + outer.channels
+        and inner.base + inner.pixel_bytes <= outer.base + outer.pixel_bytes
     )

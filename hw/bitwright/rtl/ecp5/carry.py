@@ -12,19 +12,21 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value
 
 
-def _table(function: Callable[[int, int, int, int], int]) -> int:
+def table(function: Callable[[int, int, int, int], int]) -> int:
     """The INIT of a LUT4; A is the lowest bit of the index."""
     return sum((function(n & 1, n >> 1 & 1, n >> 2 & 1, n >> 3 & 1) & 1) << n for n in range(16))
 
 
-ADD = _table(lambda a, b, c, d: a ^ c)
+ADD = table(lambda a, b, c, d: a ^ c)
 """A + C."""
-ADD_PRODUCTS = _table(lambda a, b, c, d: (a & b) ^ (c & d))
+ADD_PRODUCTS = table(lambda a, b, c, d: (a & b) ^ (c & d))
 """A B + C D, where both are single bits: two partial products in one row."""
-SUBTRACT_PRODUCT = _table(lambda a, b, c, d: 1 ^ (a & b) ^ (c & d))
+SUBTRACT_PRODUCT = table(lambda a, b, c, d: 1 ^ (a & b) ^ (c & d))
 """C D - A B, with a carry into the chain."""
-ADD_CLEARED = _table(lambda a, b, c, d: (a & ~b) ^ c)
+ADD_CLEARED = table(lambda a, b, c, d: (a & ~b) ^ c)
 """(B ? 0 : A) + C: an accumulator whose clear costs nothing."""
+ADD_CLEARED_WHERE = table(lambda a, b, c, d: (a & ~b) ^ (c & d))
+"""(B ? 0 : A) + (D ? C : 0)."""
 _EMPTY = 0
 
 
@@ -84,3 +86,12 @@ def accumulated(m: Module, acc: Value, clear: Value, element: Value) -> Value:
     """(clear ? 0 : acc) + element, wrapping at the accumulator's width: one site per bit."""
     element = extended(element, len(acc))
     return chain(m, [Half(ADD_CLEARED, a=acc[n], b=clear, c=element[n]) for n in range(len(acc))])
+
+
+def accumulated_where(m: Module, acc: Value, clear: Value, element: Value, adds: Value) -> Value:
+    """(clear ? 0 : acc) + (adds ? element : 0), likewise."""
+    element = extended(element, len(acc))
+    halves = [
+        Half(ADD_CLEARED_WHERE, a=acc[n], b=clear, c=element[n], d=adds) for n in range(len(acc))
+    ]
+    return chain(m, halves)

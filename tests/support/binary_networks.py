@@ -1,6 +1,7 @@
 """Random networks that mix binary layers with int8 ones, from a seed or from hypothesis."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.support.network_builder import NO_RESULT, Builder
 from tests.support.network_parameters import Codes, Limits, spread
 from tests.support.networks import DrawnChooser, SeededChooser
 
+from bitwright.arith import Rounding
 from bitwright.network import (
     AvgPool2d,
     BinaryConv2d,
@@ -21,6 +23,7 @@ from bitwright.network import (
     Linear,
     MaxPool2d,
     Network,
+    Pair,
     Quantization,
     Threshold,
 )
@@ -40,9 +43,13 @@ class BinaryBuilder(Builder):
         if self.chooser.choice([True, True, False]):
             low, high = self.limits.pixels
             shape = (self.channels(), *(self.chooser.integer(low, high) for _ in range(2)))
-        layer = Input(name="input", inputs=(), shape=shape, output=BITS)
+        return self.given(shape, BITS)
+
+    def given(self, shape: tuple[int, ...], q: Quantization) -> Layer:
+        """An input of that shape and quantization."""
+        layer = Input(name="input", inputs=(), shape=shape, output=q)
         self.layers.append(layer)
-        self.codes["input"] = self.rng.integers(0, 1, (6, *shape), np.int8, endpoint=True)
+        self.codes["input"] = self.rng.integers(q.low, q.high, (6, *shape), np.int8, endpoint=True)
         return layer
 
     def block(self, x: Layer) -> Layer:
@@ -57,38 +64,29 @@ class BinaryBuilder(Builder):
 
     def weighted(self, x: Layer) -> Layer:
         """A convolution or linear layer, binary where x is; its output mostly binary."""
-        if self.chooser.choice([False] * 3 + [True]):
-            return self.to_int8(x)
-        image, window = len(x.shape) == 3, {}
-        shape: tuple[int, ...] = (self.channels(), x.shape[0])
-        if image:
-            window = self.window(x)
-            shape = (*shape, *window.pop("kernel"))
-        kind = _WEIGHTED[2 * (not x.output.binary) + (not image)]
-        values = window | self._weight(x, shape)
-        acc = self._sums(kind, x, values)
-        result = self.threshold(acc)
-        return self.make(kind, x, output=BITS, requantization=result, **values)
+        bits = self.chooser.choice([True] * 3 + [False])
+        window = self.window(x) if len(x.shape) == 3 else {}
+        return self.layer(x, self.channels(), bits=bits, **window)
 
-    def to_int8(self, x: Layer) -> Layer:
-        """A convolution or linear layer with int8 output."""
-        if not x.output.binary:
-            return self.conv2d(x, self.channels()) if len(x.shape) == 3 else self.linear(x)
-        image, window = len(x.shape) == 3, {}
-        shape: tuple[int, ...] = (self.channels(), x.shape[0])
-        if image:
-            window = self.window(x)
-            shape = (*shape, *window.pop("kernel"))
-        kind = BinaryConv2d if image else BinaryLinear
+    def layer(
+        self, x: Layer, channels: int, *, bits: bool, kernel: Pair | None = None, **window: Any
+    ) -> Layer:
+        """A layer of that many channels; a convolution where there is a kernel."""
+        shape = (channels, x.shape[0], *(kernel or ()))
+        kind = _WEIGHTED[2 * (not x.output.binary) + (not kernel)]
         values = window | self._weight(x, shape)
-        low, high = spread(self._sums(kind, x, values))
+        zero = {"bias": np.zeros(channels, np.int64), "requantization": NO_RESULT}
+        acc = self.accumulators(kind, x, values | zero)  # type: ignore[arg-type]
+        if bits:
+            values |= {"bias": zero["bias"], "requantization": self.threshold(acc)}
+            return self.make(kind, x, output=BITS, **values)
         output = self.quantization()
+        low, high = spread(acc)
         bias = self.bias(low, high, output)
         real, output = self.fit(low + bias, high + bias, output)
         multiplier, shift, _ = self.multipliers(real, None)
         result = self.requantization(multiplier, shift, output)
-        values |= {"bias": bias}
-        return self.make(kind, x, output=output, requantization=result, **values)
+        return self.make(kind, x, output=output, bias=bias, requantization=result, **values)
 
     def head(self, x: Layer) -> None:
         """Nothing, or linear layers on the flattened image."""
@@ -118,14 +116,9 @@ class BinaryBuilder(Builder):
         return Threshold(value=direction * np.rint(aimed).astype(np.int64), direction=direction)
 
     def _weight(self, x: Layer, shape: tuple[int, ...]) -> dict[str, Any]:
-        zero = {"bias": np.zeros(shape[0], np.int64)}
         if x.output.binary:
-            return zero | {"weight": self.rng.integers(0, 2, shape)}
-        return zero | self.weight(shape)
-
-    def _sums(self, kind: Any, x: Layer, values: dict[str, Any]) -> Codes:
-        sums: Codes = self.accumulators(kind, x, values | {"requantization": NO_RESULT})
-        return sums
+            return {"weight": self.rng.integers(0, 2, shape)}
+        return self.weight(shape)
 
 
 def random_binary_network(
@@ -142,3 +135,34 @@ def binary_networks(draw: st.DrawFn, limits: Limits | None = None) -> Network:
     """Random networks whose structure shrinks towards few, small, plain layers."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     return BinaryBuilder(DrawnChooser(draw), rng, limits or Limits()).network(None)
+
+
+def stacked_network(
+    shape: tuple[int, ...],
+    blocks: Sequence[int | str | dict[str, Any]],
+    *,
+    bits: bool = False,
+    seed: int = 0,
+) -> Network:
+    """A network of given blocks on an input of ``shape``; the last layer gives int8 codes.
+
+    A dictionary is a convolution (``channels``, ``kernel``, perhaps ``padding`` and ``stride``),
+    a number a linear layer of that many channels, ``pool`` a maximum of 2 by 2 and ``flat`` what it
+    says. All layers but the last give bits, and with ``bits`` the input does.
+    """
+    rng = np.random.default_rng(seed)
+    builder = BinaryBuilder(SeededChooser(rng), rng, Limits(roundings=(Rounding.HALF_UP,)))
+    quantization = BITS if bits else Quantization(scale=0.02, zero_point=-4)
+    x: Layer = builder.given(shape, quantization)
+    for n, block in enumerate(blocks):
+        last = n == len(blocks) - 1
+        if block == "pool":
+            pool = {"kernel": (2, 2), "stride": (2, 2), "low": 0, "high": 1}
+            x = builder.make(MaxPool2d, x, output=x.output, **pool)
+        elif block == "flat":
+            x = builder.make(Flatten, x, output=x.output)
+        elif isinstance(block, dict):
+            x = builder.layer(x, bits=not last, **block)
+        else:
+            x = builder.layer(x, int(block), bits=not last)
+    return Network(tuple(builder.layers))

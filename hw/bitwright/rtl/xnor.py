@@ -14,6 +14,13 @@ from bitwright.rtl.popcount import LATENCY as DIFFERENCE_CYCLES
 from bitwright.rtl.technology import Ecp5
 
 
+def counting(m: Module, word: Value, bits: Value) -> Value:
+    """The first ``bits`` of a word; 0 behind them."""
+    behind = Signal.like(bits, name="behind")
+    m.d.comb += behind.eq(len(word) - bits)
+    return word & (Const((1 << len(word)) - 1, len(word)) >> behind)
+
+
 class XnorEngine(wiring.Component):
     """R rows of W = 8 ``lanes`` bits; row i is an output pixel, and C channels take turns in it.
 
@@ -59,12 +66,8 @@ class XnorEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         rows, columns = self._rows, self._columns
-        masked, behind = Signal(self._width), Signal.like(self.bits)
-        ones = Const((1 << self._width) - 1, self._width)
-        m.d.comb += [
-            behind.eq(self._width - self.bits),
-            masked.eq(self.word & (ones >> behind)),
-        ]
+        masked = Signal(self._width)
+        m.d.comb += masked.eq(counting(m, self.word, self.bits))
 
         # Row 0's, from the cycle of a word on; row i's are i cycles later.
         to_sum = 1 + DIFFERENCE_CYCLES

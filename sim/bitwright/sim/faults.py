@@ -51,6 +51,10 @@ def _no_bump(offset: Value, lanes: int) -> Value:
     return bump_mask(offset, lanes) & ~(1 << 0)
 
 
+def _unmasked(m: Module, word: Value, bits: Value) -> Value:
+    return word
+
+
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for fault in (
@@ -77,6 +81,12 @@ FAULTS: dict[str, Fault] = {
             "products with the activation code -3 have the wrong sign",
             "bitwright.rtl.multiplier.product",
             _negated,
+        ),
+        Fault(
+            "mask",
+            "the XNOR engine counts what lies behind a pixel's last channel; binary layers alone",
+            "bitwright.rtl.xnor.counting",
+            _unmasked,
         ),
     )
 }

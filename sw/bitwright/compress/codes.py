@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitwright.arith import Binary, Integer
-from bitwright.network import Quantization
+from bitwright.network import Network, Quantization
 
 
 def encode(values: ArrayLike, quantization: Quantization) -> NDArray[np.integer[Any]]:
@@ -29,6 +29,12 @@ def encode(values: ArrayLike, quantization: Quantization) -> NDArray[np.integer[
         zero_point=quantization.zero_point,
     )
     return encoded.codes
+
+
+def input_codes(images: NDArray[np.float32], network: Network) -> NDArray[np.int8]:
+    """Images (N, C, H, W) of 0..1 as a network's input, flat where it takes vectors."""
+    codes = encode(images, network.input.output).astype(np.int8)
+    return codes.reshape(len(codes), *network.input.shape)
 
 
 def decode(codes: ArrayLike, quantization: Quantization) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """A chain of binary modules as a network of integers."""
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,15 @@ _HALF = 0.5
 def lower_binary(model: nn.Sequential, shape: Shape) -> Network:
     """The network of integers for images of ``shape`` (C, H, W).
 
-    Batch normalisations and thresholds fold exactly; other results are those of `settle`. Raises
-    ValueError naming the module that has no integer layer.
+    Batch normalisations and thresholds fold exactly; other results are those of `settle`. A network
+    that begins by flattening takes its images flat, as vectors in the order (C, H, W): a pixel of
+    one channel would fill a byte with one bit. Raises ValueError naming the module that has no
+    integer layer.
     """
     (name, image), *rest = parts(settle(model))
+    if rest and isinstance(rest[0][1], nn.Flatten):
+        shape = (prod(shape),)
+        del rest[0]
     layers: list[Layer] = [Input(name=name, inputs=(), shape=shape, output=_image(name, image))]
     for name, part in rest:
         layers.append(_layer(name, part, layers[-1]))

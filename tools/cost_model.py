@@ -69,10 +69,12 @@ TRAINING: Mapping[str, Architecture] = {
     "8x4": replace(SMALL, rows=8),
     "8x8": replace(SMALL, rows=8, columns=8),
     "8x8, 32 bits": replace(SMALL, rows=8, columns=8, accumulator_bits=32, multiplier_bits=31),
+    "8x8 xnor": replace(SMALL, rows=8, columns=8, xnor=True),
     "8x8 of adders": replace(SMALL, rows=8, columns=8, pe_multiplier="lut", line_words=64),
     "8x16": replace(LARGE, rows=8, columns=16),
     "16x8": replace(LARGE, rows=16, columns=8, line_words=128),
     "16x16": replace(LARGE, rows=16, columns=16),
+    "16x16 xnor": replace(LARGE, rows=16, columns=16, xnor=True),
 }
 HELD_OUT: Mapping[str, Architecture] = {
     "held out 2x4": replace(LARGE, rows=2, accumulator_bits=28, residual_bits=24),

@@ -200,7 +200,8 @@ def cases(resident: Program, streamed: Program) -> list[Case]:
         ]
         made += [_execute(n, code.LENGTH, last_columns=value) for value in (columns + 1, 255)]
         made += [_execute(n, code.OPCODE, rounding=value) for value in (1, 5, 7)]
-        made.append(_execute(n, code.OPCODE, vector_op=3))
+        made += [_execute(n, code.OPCODE, vector_op=value) for value in (3, 4, 7)]
+        made += [_execute(n, code.OPCODE, **{flag: 1}) for flag in ("binary", "signs")]
     made.append(_execute(2, code.LENGTH, words=2))
     # Bytes read and written; of the pool's 5x5 pixels, 4x4 are.
     for n, read, written in ((1, 50, 125), (2, (3 * 5 + 4) * 5, 20), (3, 20, 3)):
@@ -210,7 +211,7 @@ def cases(resident: Program, streamed: Program) -> list[Case]:
             for value in (-(1 << 24), -1, bank - size + 1, bank, (1 << 24) - 1)
         ]
     depth, records = architecture.weight_words, architecture.parameter_records
-    made += [_execute(1, code.ADDRESS, weight_base=n) for n in (depth - 7, depth, (1 << 32) - 1)]
+    made += [_execute(1, code.ADDRESS, weight_base=n) for n in (depth - 7, depth, (1 << 22) - 1)]
     made += [_execute(1, code.ADDRESS, parameter_base=n) for n in (records - 7, records, 65535)]
     made += [_execute(2, code.ADDRESS, parameter_base=n) for n in (records, 65535)]
 
@@ -291,7 +292,7 @@ def powers_of_two(resident: Program) -> list[Case]:
             _execute(number, code.ADDRESS, **{base: value}) for base in bases for value in outside
         ]
     made += [_execute(4, code.ADDRESS, STREAMED, residual_base=value) for value in outside]
-    made += [_execute(1, code.ADDRESS, weight_base=1 << n) for n in range(32) if 1 << n >= depth]
+    made += [_execute(1, code.ADDRESS, weight_base=1 << n) for n in range(22) if 1 << n >= depth]
     made += [
         _execute(number, code.ADDRESS, parameter_base=1 << n)
         for number in (1, 2)

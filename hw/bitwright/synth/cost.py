@@ -74,6 +74,8 @@ FEATURES: Mapping[str, Feature] = {
     "roundings": lambda a: a.lanes * (len(a.roundings) - 1),
     "depthwise": lambda a: a.line_words > 0,
     "depthwise lanes": lambda a: a.lanes * (a.line_words > 0),
+    "xnor rows": lambda a: a.rows * a.xnor,
+    "xnor bits": lambda a: 8 * a.lanes * a.rows * a.xnor,
     "address bits": lambda a: a.lanes * log2(a.activation_words),
     "instruction bits": lambda a: log2(a.execute_instructions) + log2(a.fetch_instructions),
     "small memory cells": count_cells,
@@ -97,7 +99,8 @@ class Estimate:
     """By the largest miss of the fit, each run predicted from the others; None beyond the runs."""
     high: Resources | None
     beyond: tuple[str, ...]
-    """Features of which no run of the fit had as many: the estimate is an extrapolation."""
+    """Features of which no run of the fit had as many: the estimate is an extrapolation, and
+    without those that no run had at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ class CostModel:
             counts = {name: n * (1 + sign * self.error[name]) for name, n in found.items()}
             return Resources(**{name: max(0, round(n)) for name, n in counts.items()}, **exact)
 
-        beyond = tuple(name for name, most in self.largest.items() if values[name] > most)
+        beyond = tuple(name for name, n in values.items() if n > self.largest.get(name, 0))
         return Estimate(
             resources=scaled(0),
             low=None if beyond else scaled(-1),

@@ -74,7 +74,7 @@ def memory_shapes(architecture: Architecture) -> tuple[MemoryShape, ...]:
         (0, 32),
         (32, architecture.multiplier_bits),
         (64, architecture.residual_bits),
-        (96, 6),
+        (96, 6 + architecture.xnor),  # whether a channel's bit is inverted
     )
     shapes: tuple[tuple[str, int, int, int, tuple[tuple[int, int], ...]], ...] = (
         ("activations", 2 * lanes, architecture.activation_words, 8, ((0, 8),)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bitwright.compiler.cycles import predict
 from bitwright.compiler.program import Program
 from bitwright.isa import Architecture
-from bitwright.network import Concat, Conv2d, Flatten, Layer
+from bitwright.network import BinaryConv2d, BinaryLinear, Concat, Conv2d, Flatten, Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,8 @@ class LayerSummary:
     cycles_rtl: int | None
     """None if none were counted."""
     utilization: float | None
-    """Share of the array's products in the counted cycles, else in the predicted ones."""
+    """Share of the products that the array, or for a binary layer the XNOR engine, makes in the
+    counted cycles, else in the predicted ones."""
     fills_array: bool
     """Whether it is a convolution of whole K-words and whole channel tiles."""
 
@@ -48,7 +49,7 @@ def summarize(program: Program, counted: Sequence[int] | None = None) -> tuple[L
                 utilization=_share(
                     macs.get(layer.name, 0) * program.batch,
                     predicted if cycles is None else cycles,
-                    program.architecture,
+                    products_per_cycle(layer, program.architecture),
                 ),
                 fills_array=_fills(layer, program.architecture),
             )
@@ -62,13 +63,21 @@ def filled_utilization(layers: Iterable[LayerSummary], architecture: Architectur
     cycles = sum(
         layer.cycles_model if layer.cycles_rtl is None else layer.cycles_rtl for layer in filling
     )
-    return _share(sum(layer.macs for layer in filling), cycles, architecture)
+    products = architecture.rows * architecture.columns
+    return _share(sum(layer.macs for layer in filling), cycles, products)
 
 
-def _share(macs: int, cycles: int, architecture: Architecture) -> float | None:
+def products_per_cycle(layer: Layer, architecture: Architecture) -> int:
+    """Products a cycle of what computes the layer: the array, or the XNOR engine."""
+    if isinstance(layer, BinaryConv2d | BinaryLinear):
+        return architecture.rows * 8 * architecture.lanes
+    return architecture.rows * architecture.columns
+
+
+def _share(macs: int, cycles: int, products: int) -> float | None:
     if not macs or not cycles:
         return None
-    return macs / (architecture.rows * architecture.columns * cycles)
+    return macs / (products * cycles)
 
 
 def _fills(layer: Layer, architecture: Architecture) -> bool:

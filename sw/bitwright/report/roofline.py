@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from bitwright.compiler import Program, predict, summarize
 from bitwright.compiler.cycles import execute_bytes
 from bitwright.isa import Architecture, timing
-from bitwright.network import Concat, Flatten
+from bitwright.network import BinaryConv2d, BinaryLinear, Concat, Flatten, Layer
 from bitwright.report.palette import LIGHT
 from bitwright.report.plot import as_svg, drawing
+
+_MARKERS = (("array", "blue", "o"), ("binary", "green", "s"), ("depthwise", "orange", "D"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Point:
 
     name: str
     kind: str
-    """``array`` or ``depthwise``."""
+    """``array``, ``binary`` or ``depthwise``."""
     intensity: float
     """Multiply-accumulates per byte of weights and parameters."""
     rate: float
@@ -42,7 +44,7 @@ def points(program: Program) -> tuple[Point, ...]:
         found.append(
             Point(
                 name=layer.name,
-                kind="depthwise" if getattr(layer, "groups", 1) > 1 else "array",
+                kind=_kind(layer),
                 intensity=summary.macs / size,
                 rate=summary.macs / (summary.cycles_model + waits),
             )
@@ -50,11 +52,19 @@ def points(program: Program) -> tuple[Point, ...]:
     return tuple(found)
 
 
+def _kind(layer: Layer) -> str:
+    if isinstance(layer, BinaryConv2d | BinaryLinear):
+        return "binary"
+    return "depthwise" if getattr(layer, "groups", 1) > 1 else "array"
+
+
 def roofs(architecture: Architecture) -> dict[str, float]:
-    """Products per cycle that array and depthwise engine can make, and bytes of a stream beat."""
+    """Products per cycle that the array and the engines can make, and bytes of a stream beat."""
     made = {"array": float(architecture.rows * architecture.columns)}
     if architecture.line_words:
         made["depthwise engine"] = float(timing.DEPTHWISE_TAPS * architecture.lanes)
+    if architecture.xnor:
+        made["XNOR engine"] = float(architecture.rows * 8 * architecture.lanes)
     return made | {"stream": float(architecture.lanes)}
 
 
@@ -91,10 +101,10 @@ def roofline_figure(found: Sequence[Point], architecture: Architecture) -> str:
             textcoords="offset points",
             color=LIGHT["ink"],
         )
-        engine = limits.get("depthwise engine")
-        if engine:
+        engines = [limits[name] for name in ("depthwise engine", "XNOR engine") if name in limits]
+        for engine in engines:
             axis.axhline(engine, color=LIGHT["muted"], linewidth=0.9, linestyle=":")
-        for kind, hue, marker in (("array", "blue", "o"), ("depthwise", "orange", "D")):
+        for kind, hue, marker in _MARKERS:
             chosen = [point for point in found if point.kind == kind]
             if chosen:
                 axis.scatter(
@@ -103,12 +113,12 @@ def roofline_figure(found: Sequence[Point], architecture: Architecture) -> str:
                     s=26,
                     marker=marker,
                     color=LIGHT[hue],
-                    label={"array": "on the array", "depthwise": "depthwise"}[kind],
+                    label="on the array" if kind == "array" else kind,
                     zorder=3,
                 )
         lowest = min([point.rate for point in found] + [left * width])
         axis.set_xlim(left, right)
-        axis.set_ylim(lowest / 1.5, 2.4 * max(peak, engine or 0))
+        axis.set_ylim(lowest / 1.5, 2.4 * max([peak, *engines]))
         for scale in (axis.xaxis, axis.yaxis):
             scale.set_major_formatter("{x:g}")
         axis.grid(True, which="major", axis="both")

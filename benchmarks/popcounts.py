@@ -1,0 +1,64 @@
+"""Ways to write the counting of differing bits for synthesis to make something of."""
+
+from collections.abc import Callable
+
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+
+class Inferred(wiring.Component):
+    """`XnorDifference` as an expression that synthesis makes something of, and three registers."""
+
+    def __init__(self, width: int, count: Callable[[list[Value]], Value]) -> None:
+        self._count = count
+        counted = width.bit_length()
+        super().__init__(
+            {
+                "a": In(width),
+                "b": In(width),
+                "bits": In(unsigned(counted)),
+                "difference": Out(signed(counted + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        total = Signal(len(self.bits))
+        m.d.sync += total.eq(self._count([a ^ b for a, b in zip(self.a, self.b, strict=True)]))
+        m.d.sync += self.difference.eq(self.bits - 2 * total)
+        return m
+
+
+def by_pairs(bits: list[Value]) -> Value:
+    """Count by a tree of adders of two numbers."""
+    while len(bits) > 1:
+        bits = [a + b for a, b in zip(bits[::2], bits[1::2], strict=True)]
+    return bits[0]
+
+
+def by_threes(bits: list[Value]) -> Value:
+    """Count by a tree of full adders, then of adders of two numbers and a bit each."""
+    spare = bits[3 * (len(bits) // 4) :]
+    numbers = [sum(bits[n : n + 3], start=bits[n] & 0) for n in range(0, len(bits) - len(spare), 3)]
+    while len(numbers) > 1:
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        numbers = [a + b + spare.pop() for a, b in pairs]
+    return numbers[0] + sum(spare, start=bits[0] & 0)
+
+
+def by_columns(bits: list[Value]) -> Value:
+    """Count by full adders of logic, each weight's column on its own, until none has three."""
+    columns = [list(bits)]
+    for n, column in enumerate(columns):
+        if len(column) > 2:
+            columns.append([])
+        while len(column) > 2:
+            a, b, c, *column[:] = column
+            column.append(a ^ b ^ c)
+            columns[n + 1].append((a & b) | (c & (a ^ b)))
+    zero = bits[0] & 0
+    return sum((sum(column, start=zero) << n for n, column in enumerate(columns)), start=zero)
+
+
+CODINGS = {"pairs": by_pairs, "threes": by_threes, "columns": by_columns}

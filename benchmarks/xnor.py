@@ -1,0 +1,244 @@
+"""The XNOR engine: what a bit of it costs, how fast it is alone on a chip, and a network on it.
+
+`make bench-xnor` writes benchmarks/results/xnor.json; SECTION=bits, =network or =chip measures one
+and leaves the others as they are.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from amaranth.back import verilog
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from benchmarks import record
+from benchmarks.popcounts import CODINGS, Inferred
+from rich.console import Console
+
+from bitwright.compiler import compile, predict
+from bitwright.isa import Architecture
+from bitwright.network import (
+    BinaryLinear,
+    Input,
+    Layer,
+    Network,
+    Quantization,
+    Requantization,
+    Threshold,
+)
+from bitwright.rtl.popcount import XnorDifference
+from bitwright.rtl.technology import TECHNOLOGIES
+from bitwright.rtl.xnor import XnorEngine
+from bitwright.sim.parallel import run_pieces
+from bitwright.synth import find_device, route_seeds, synthesize
+
+NAME = "xnor"
+DEVICE = "ecp5-25f"
+SEEDS = (1, 2, 3)
+WIDTHS = (64, 128, 256)
+WIDTHS_OF_LAYERS = (784, 1024, 1024, 1024, 10)
+"""LFC of FINN (Umuroglu et al., FPGA 2017): a multilayer perceptron of one-bit codes."""
+BATCH = 256
+console = Console()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What `XnorEngine` reads of an architecture; any number of rows will do."""
+
+    rows: int
+    columns: int
+    lanes: int
+    accumulator_bits: int = 16
+
+
+ALONE = Shape(rows=24, columns=32, lanes=32)
+"""The engine to route: 24 rows of 256 bits."""
+
+
+def bits() -> dict[str, Any]:
+    """LUT sites per bit of XNOR, count and difference: mapped, as portable text, and inferred."""
+    found = {}
+    for width in WIDTHS:
+        designs = {
+            "mapped": (XnorDifference(width), "ecp5"),
+            "portable text": (XnorDifference(width), "portable"),
+        } | {
+            f"inferred, {name}": (Inferred(width, count), "portable")
+            for name, count in CODINGS.items()
+        }
+        sites = {}
+        for name, (design, technology) in designs.items():
+            used = synthesize(_verilog(design, technology), "dut", find_device(DEVICE)).resources
+            sites[name] = used.luts / width
+        alone = min(count for name, count in sites.items() if name != "mapped")
+        found[str(width)] = {
+            "lut_sites_per_bit": sites,
+            "best_of_yosys_alone": alone,
+            "times_fewer": alone / sites["mapped"],
+        }
+        console.print(
+            f"{width} bits: {sites['mapped']:.2f} LUT sites a bit, yosys alone {alone:.2f}",
+            highlight=False,
+        )
+    return found
+
+
+# A network
+
+
+def random_network(widths: tuple[int, ...], seed: int = 0) -> Network:
+    """A multilayer perceptron of random bits; the last layer gives int8 codes."""
+    rng = np.random.default_rng(seed)
+    bit = Quantization(scale=1.0, bits=1)
+    layers: list[Layer] = [Input(name="input", inputs=(), shape=widths[:1], output=bit)]
+    for n, (fed, made) in enumerate(pairwise(widths)):
+        last = n == len(widths) - 2
+        result: Requantization | Threshold = Threshold(
+            value=np.zeros(made, np.int64), direction=rng.choice([-1, 1], made)
+        )
+        if last:
+            ones = np.ones(made, np.int64)
+            result = Requantization(multiplier=ones, shift=ones, low=-128, high=127)
+        layers.append(
+            BinaryLinear(
+                name=f"linear{n + 1}",
+                inputs=(layers[-1].name,),
+                shape=(made,),
+                output=Quantization(scale=1.0) if last else bit,
+                weight=rng.integers(0, 2, (made, fed)),
+                bias=np.zeros(made, np.int64),
+                requantization=result,
+            )
+        )
+    return Network(tuple(layers))
+
+
+def network(images: int = 10_000) -> dict[str, Any]:
+    """LFC's shape on 8x8 with the engine: exact, its cycles, and how fast it is simulated."""
+    file = "examples/arch/8x8-xnor.toml"
+    architecture = Architecture.load(record.ROOT / file)
+    made = random_network(WIDTHS_OF_LAYERS)
+    program = compile(made, architecture, BATCH)
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 2, (images, *made.input.shape), np.int8)
+    expected = made.run(x)
+    began = time.perf_counter()
+    exact, cycles, modelled = True, 0, 0
+    for piece in run_pieces(program, x):
+        run = piece.run
+        exact &= bool((run.outputs == expected[piece.first :][: len(run.outputs)]).all())
+        cycles += run.total_cycles
+        modelled += predict(program, program.packets_of(len(run.outputs))).total
+    seconds = time.perf_counter() - began
+    # In the steady state: what another packet adds to a run.
+    each = (predict(program, 2).total - predict(program, 1).total) / BATCH
+    products = sum(made.macs().values())
+    share = products / each / (architecture.rows * 8 * architecture.lanes)
+    console.print(
+        f"{images} images in {seconds:.0f} s, exact: {exact}; {each:.0f} cycles an image,"
+        f" {share:.1%} of the engine's bits",
+        highlight=False,
+    )
+    return {
+        "architecture": file,
+        "architecture_hash": f"{architecture.hash:016x}",
+        "layers": WIDTHS_OF_LAYERS,
+        "batch": BATCH,
+        "images": images,
+        "exact": exact,
+        "cycles": cycles,
+        "cycles_of_model": modelled,
+        "cycles_per_image": each,
+        "products_per_image": products,
+        "share_of_engine": share,
+        "seconds": seconds,
+    }
+
+
+# On a chip
+
+
+class Alone(wiring.Component):
+    """An engine whose ports are plain vectors, and whose neighbours hand over from registers."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._engine = XnorEngine(shape)  # type: ignore[arg-type]
+        engine = self._engine
+        self._ports = ("take", "slot", "word", "valid", "bits", "first", "last", "weight")
+        super().__init__(
+            {name: In(len(getattr(engine, name))) for name in self._ports}
+            | {"result": Out(shape.rows * shape.accumulator_bits)}
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.engine = engine = self._engine
+        for name in self._ports:
+            held = Signal(len(getattr(self, name)), name=f"held_{name}")
+            m.d.sync += held.eq(getattr(self, name))
+            m.d.comb += getattr(engine, name).eq(held)
+        m.d.comb += self.result.eq(engine.result.as_value())
+        return m
+
+
+def chip() -> dict[str, Any]:
+    """The engine alone, placed and routed: Fmax, and 2 operations a bit and cycle."""
+    device, shape = find_device(DEVICE), ALONE
+    with console.status(f"{shape.rows} rows of {8 * shape.lanes} bits on {DEVICE}"):
+        sweep = route_seeds(_verilog(Alone(shape), "ecp5"), "dut", device, SEEDS)
+    products = shape.rows * 8 * shape.lanes
+    tops = 2e-6 * products * sweep.fmax_mhz
+    used = sweep.median.synthesis.resources
+    console.print(
+        f"{DEVICE}: {products} bits a cycle, {sweep.fmax_mhz:g} MHz (median of {len(SEEDS)}"
+        f" seeds), {tops:.2f} TOPS, {used.luts} LUTs, {used.ffs} flip-flops",
+        highlight=False,
+    )
+    return {
+        "device": DEVICE,
+        "shape": asdict(shape),
+        "bits_per_cycle": products,
+        "netlist": asdict(used),
+        "utilisation": sweep.median.utilisation,
+        "fmax_mhz": sweep.fmax_mhz,
+        "seeds": {str(run.seed): run.fmax_mhz for run in sweep.runs},
+        "tops": tops,
+    }
+
+
+def _verilog(component: wiring.Component, technology: str) -> str:
+    platform = TECHNOLOGIES[technology]()
+    return str(verilog.convert(component, name="dut", platform=platform, emit_src=False))
+
+
+SECTIONS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "bits": bits,
+    "network": network,
+    "chip": chip,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure the sections asked for (all, if none), writing after each."""
+    parser = argparse.ArgumentParser(description="Measure the XNOR engine.")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    chosen = parser.parse_args(argv).sections or list(SECTIONS)
+    if unknown := [name for name in chosen if name not in SECTIONS]:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    for name in chosen:
+        figures = {"measured": record.circumstances()} | SECTIONS[name]()
+        path = record.ROOT / "benchmarks" / "results" / f"{NAME}.json"
+        kept = json.loads(path.read_text())["sections"] if path.exists() else {}
+        record.write(NAME, {"sections": kept | {name: figures}})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -101,7 +101,8 @@ def test_layers_that_are_not_there() -> None:
         ({"weights": "ternary"}, "ternary weights need activation_bits of 2 or more, not 1"),
         ({"activation_bits": 5}, r"activation_bits must lie in 1..4, not 5"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
-        ({"teacher": 2.0}, r"weight must lie in 0..1, but is 2.0"),
+        ({"teacher": 2.0}, r"teacher must lie in 0..1, not 2.0"),
+        ({"temperature": 0.0}, r"temperature must be positive, not 0.0"),
         ({"zoom": 1.0}, "zoom 0.5 at most"),
     ],
 )

@@ -83,7 +83,8 @@ class Binarize(Step):
             "ternary weights need activation_bits of 2 or more",
             self.activation_bits,
         )
-        Teacher(model=nn.Identity(), weight=self.teacher, temperature=self.temperature)
+        require(0 <= self.teacher <= 1, "teacher must lie in 0..1", self.teacher)
+        require(self.temperature > 0, "temperature must be positive", self.temperature)
         self._augmentation()
 
     def patterns(self) -> tuple[str, ...]:

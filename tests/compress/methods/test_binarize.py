@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 from tests.compress.recipe.networks import digits, graph
 
-from bitwright.compress.methods.binarize import Binarize
+from bitwright.compress import Training
+from bitwright.compress.methods.binarize import Binarize, train_binary
+from bitwright.compress.methods.binary_layers import Latent
+from bitwright.compress.methods.binary_twin import binary_twin
 from bitwright.compress.recipe import Calibrate, Context, Quantize, Recipe, RecipeError, run_recipe
 from bitwright.compress.state import State
 from bitwright.compress.storage import stored
@@ -57,6 +60,19 @@ def test_equal_seeds_give_equal_networks() -> None:
 )
 def test_every_option_matters(options: dict[str, float]) -> None:
     assert applied(**options).lower() != applied().lower()
+
+
+def test_weights_become_bits_in_the_second_stage() -> None:
+    model, seen = binary_twin(graph()), []
+    few = replace(digits(), train=digits().train.take(64))
+    train_binary(
+        model,
+        few,
+        Training(epochs=1, batch_size=32),
+        first_stage=2,
+        progress=lambda _: seen.append([m.latent for m in model if isinstance(m, Latent)]),
+    )
+    assert seen == [[True] * 3, [True] * 3, [False] * 3]
 
 
 def test_a_longer_training_learns_the_digits() -> None:

@@ -53,6 +53,7 @@ TRAINING: Mapping[str, Architecture] = {
     "2x4": replace(SMALL, rows=2),
     "4x2": replace(SMALL, columns=2),
     "depthwise": replace(SMALL, line_words=64),
+    "huffman": replace(SMALL, huffman=True),
     "no residual": replace(SMALL, multiplier_bits=8, residual_bits=0),
     "32-bit accumulators": replace(SMALL, accumulator_bits=32),
     "31-bit multipliers": replace(SMALL, multiplier_bits=31, residual_bits=31),

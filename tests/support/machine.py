@@ -16,6 +16,7 @@ from bitwright.isa.instructions import (
     FETCH_FIELDS,
     FETCH_WORDS,
     ExecuteOpcode,
+    FetchOpcode,
     decode,
 )
 from bitwright.isa.registers import (
@@ -154,7 +155,11 @@ class Machine(Driver):
 def load_limit(sent: Sent) -> int:
     """Cycles within which a load ends: a beat each, and the instructions of the prologue."""
     beats = len(sent.words) + sum(len(packet) for packet in sent.prologue)
-    return beats + OVERHEAD * (1 + sent.program.architecture.fetch_instructions)
+    architecture = sent.program.architecture
+    # Coded weights are decoded a byte per cycle.
+    decoded = architecture.huffman * architecture.weight_words * architecture.lanes
+    most = architecture.fetch_instructions
+    return beats + OVERHEAD * (1 + most) + decoded * len(sent.prologue)
 
 
 def run_limit(sent: Sent) -> int:
@@ -179,4 +184,6 @@ def run_limit(sent: Sent) -> int:
     for start in range(execute_end, len(words), FETCH_WORDS):
         fields = decode(FETCH_FIELDS, words[start : start + FETCH_WORDS])
         total += min(fields["count"] * architecture.record_beats, most) + OVERHEAD
+        if fields["opcode"] == FetchOpcode.CODED:
+            total += architecture.weight_words * architecture.lanes
     return total * IMAGES

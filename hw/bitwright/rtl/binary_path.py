@@ -13,9 +13,6 @@ from bitwright.rtl.readpath import ReadPath
 from bitwright.rtl.walker import Walker
 from bitwright.rtl.xnor import XnorEngine
 
-INVERT_BIT = 6
-"""Of a parameter record's shift word: the channel's bit is inverted."""
-
 
 def xnor_results(
     m: Module,
@@ -73,11 +70,14 @@ class SignCollector(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
+        collected = []
+        for row in range(self._rows):
+            invert = registered(m, self.invert[row], timing.LANE_LATENCY, f"invert_{row}")
+            signs = Signal(self._columns, name=f"signs_{row}", reset_less=True)
+            m.d.sync += signs.eq(Cat(signs[1:], self.code[row] ^ invert))
+            collected.append(signs)
         with m.Switch(self.select):
-            for row in range(self._rows):
-                line = registered(m, self.invert[row], timing.LANE_LATENCY, f"invert_{row}")
-                signs = Signal(self._columns, name=f"signs_{row}", reset_less=True)
-                m.d.sync += signs.eq(Cat(signs[1:], self.code[row] ^ line))
+            for row, signs in enumerate(collected):
                 with m.Case(row):
                     m.d.comb += self.word.as_value().eq(signs)
         return m

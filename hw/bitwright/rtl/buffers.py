@@ -7,7 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, Signature
 
 from bitwright.isa import Architecture
-from bitwright.rtl.memory import LaneMemory
+from bitwright.rtl.memory import UNCHECKED, LaneMemory
 
 
 class BankRead(Signature):
@@ -78,7 +78,8 @@ class ActivationBuffers(wiring.Component):
 class WideBuffer(wiring.Component):
     """A memory of whole words: weights, or parameter records.
 
-    Latency: data one cycle after the address. Throughput: one read and one write per cycle.
+    Latency: data one cycle after the address. Throughput: one read and one write per cycle. A word
+    read in the cycle it is written is undefined.
     """
 
     LATENCY = 1
@@ -98,7 +99,9 @@ class WideBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self._width, depth=self._depth, init=[])
+        m.submodules.memory = memory = Memory(
+            shape=self._width, depth=self._depth, init=[], attrs=UNCHECKED
+        )
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += [
             read.addr.eq(self.read_address),

@@ -20,6 +20,7 @@ from bitwright.rtl.depthwise import DepthwiseEngine
 from bitwright.rtl.linear import LinearWalker
 from bitwright.rtl.parameters import ParameterSequencer
 from bitwright.rtl.postprocess import PostProcessor
+from bitwright.rtl.product import times
 from bitwright.rtl.readpath import ReadPath
 from bitwright.rtl.serializer import RowSerializers
 from bitwright.rtl.vector import VectorLanes
@@ -41,7 +42,7 @@ class Compute(wiring.Component):
     ``done``.
 
     ``load_*`` writes words of the input stream while ``loading``; ``store_*`` reads words for the
-    output stream while ``storing``, in ``window_word`` 3 cycles later. After an access outside a
+    output stream while ``storing``, in ``window_word`` 4 cycles later. After an access outside a
     buffer ``walk_fault`` is high, for the newest instruction's walk, or ``result_fault``, for the
     oldest one's parameters, residuals and results.
     """
@@ -130,7 +131,7 @@ class Compute(wiring.Component):
                     m.d.comb += self.macs.eq(columns << self._architecture.lanes.bit_length() + 2)
         if engine:
             with m.Elif(engine.window):
-                m.d.comb += self.macs.eq(timing.DEPTHWISE_TAPS * engine.columns)
+                m.d.comb += self.macs.eq(times(engine.columns, timing.DEPTHWISE_TAPS))
         return m
 
     def _check_buffers(self, m: Module, platform: object) -> None:
@@ -174,10 +175,12 @@ class Compute(wiring.Component):
         m.submodules.array = array = SystolicArray(architecture)
         m.submodules.vector = vector_lanes = VectorLanes(architecture)
 
-        # A store borrows the window's port while nothing is computed.
+        # A store borrows the window's port while nothing is computed. Its address comes a long way.
+        stores = delayed(m, self.store_valid, 1, "stores")
+        store_address = delayed(m, self.store_address, 1, "store_address")
         m.d.comb += [
-            window.valid.eq(Mux(self.storing, self.store_valid, walker.row_valid)),
-            window.address.eq(Mux(self.storing, self.store_address, walker.address)),
+            window.valid.eq(Mux(self.storing, stores, walker.row_valid)),
+            window.address.eq(Mux(self.storing, store_address, walker.address)),
             window.x.eq(Mux(self.storing, 0, walker.x)),
             window.inside.eq(self.storing | walker.inside),
             window.line_bytes.eq(Mux(self.storing, lanes, config.line_bytes)),

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    Mux,
+    ResetSignal,
+    Signal,
+    Value,
+)
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, Signature
 
@@ -69,8 +78,8 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         architecture, control = self._architecture, self.control
-        halted = Signal()
-        stopping = ResetInserter(halted)
+        halted, halt = Signal(), Signal()
+        stopping = self._stopping(m, halt | halted)
         m.submodules.loader = loader = stopping(Loader(architecture))
         execute_thread = Thread(EXECUTE_WORDS, architecture.execute_instructions)
         fetch_thread = Thread(FETCH_WORDS, architecture.fetch_instructions)
@@ -128,7 +137,6 @@ class Core(wiring.Component):
         ]
 
         error, state = self._state(m, loader, start, prologue, idle)
-        m.d.comb += halted.eq(control.error != ErrorCode.NONE)
         error_is_fetch = Signal()
         error_pc = Signal.like(control.error_pc)
         first = Signal(ErrorCode)
@@ -148,8 +156,10 @@ class Core(wiring.Component):
             m.d.comb += error_is_fetch.eq(1)
         with m.Else():
             m.d.comb += first.eq(error)
-        with m.If(~halted & (first != ErrorCode.NONE)):
+        m.d.comb += halt.eq(~halted & (first != ErrorCode.NONE))
+        with m.If(halt):
             m.d.sync += [
+                halted.eq(1),
                 control.error.eq(first),
                 control.error_thread.eq(error_is_fetch),
                 control.error_pc.eq(error_pc),
@@ -165,6 +175,18 @@ class Core(wiring.Component):
         m.d.comb += self.weights.ready.eq(halted | wanted)
         self._count(m, state.running & ~halted, execute_thread, execute)
         return m
+
+    def _stopping(self, m: Module, stopped: Value) -> DomainRenamer:
+        """A domain of the same clock for all that an error stops.
+
+        Its reset comes from a register of its own, and lasts a cycle longer than the core's: it
+        goes to registers all over the chip, and nothing may lie before it in the same cycle.
+        """
+        m.domains.engines = ClockDomain(local=True)
+        reset = Signal(init=1)
+        m.d.sync += reset.eq(stopped)
+        m.d.comb += [ClockSignal("engines").eq(ClockSignal()), ResetSignal("engines").eq(reset)]
+        return DomainRenamer("engines")
 
     def _state(
         self, m: Module, loader: Loader, start: Signal, prologue: Signal, idle: Signal

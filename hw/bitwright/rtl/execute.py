@@ -93,11 +93,14 @@ class ExecuteEngine(wiring.Component):
             compute.load_valid.eq(stream_in.valid),
             compute.load_address.eq(stream_in.address),
             compute.load_word.eq(stream_in.word),
-            compute.loading.eq(opcode == ExecuteOpcode.IN),
             compute.store_valid.eq(stream_out.request),
             compute.store_address.eq(stream_out.address),
-            compute.storing.eq(opcode == ExecuteOpcode.OUT),
             stream_out.word.eq(compute.window_word),
+        ]
+        # Known well before the first word is.
+        m.d.sync += [
+            compute.loading.eq(opcode == ExecuteOpcode.IN),
+            compute.storing.eq(opcode == ExecuteOpcode.OUT),
         ]
         wiring.connect(m, wiring.flipped(self.inputs), stream_in.beats)
         wiring.connect(m, stream_out.beats, wiring.flipped(self.outputs))

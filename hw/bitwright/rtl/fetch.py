@@ -1,6 +1,6 @@
 """The fetch engine: from the weight stream into the wide buffers."""
 
-from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.hdl import Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,14 +9,16 @@ from bitwright.isa.instructions import FETCH_FIELDS, FETCH_WORDS, FetchOpcode
 from bitwright.rtl.assertions import check
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.decode import field_signals
+from bitwright.rtl.weightdecoder import WeightDecoder
 
 
 class FetchEngine(wiring.Component):
     """Streams ``count`` words into the weight buffer, or records into the parameter buffer.
 
     A record is 16 bytes, hence several beats of a narrow stream. Each instruction's data is one
-    packet: `ErrorCode.LENGTH` if it ends early or late. Throughput: one beat per cycle.
-    Latency: ``done`` two cycles after the last beat. Handshake: one instruction at a time.
+    packet: `ErrorCode.LENGTH` if it ends early or late. Throughput: one beat per cycle; of coded
+    weights, a number of the table or a byte. Latency: ``done`` two cycles after the last beat, and
+    a few more after coded weights' last byte. Handshake: one instruction at a time.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -43,28 +45,32 @@ class FetchEngine(wiring.Component):
         m = Module()
         architecture = self._architecture
         f = field_signals(m, self.instruction, FETCH_FIELDS)
-        begin, streaming = Signal(), Signal()
+        begin, starts, streaming = Signal(), Signal(), Signal()
         left, address = Signal(32), Signal(32)
         part = Signal(range(max(architecture.record_beats, 2)))
         is_weights = f["opcode"] == FetchOpcode.WEIGHTS
         is_parameters = f["opcode"] == FetchOpcode.PARAMETERS
+        is_coded = (f["opcode"] == FetchOpcode.CODED) & architecture.huffman
         m.d.sync += begin.eq(self.issue)
 
         end = Signal(34)
         m.d.comb += end.eq(f["base"] + f["count"])
         with m.If(begin):
-            with m.If(~is_weights & ~is_parameters):
+            with m.If(~is_weights & ~is_parameters & ~is_coded):
                 m.d.comb += self.error.eq(ErrorCode.OPCODE)
             with m.Elif(f["count"] == 0):
                 m.d.comb += self.error.eq(ErrorCode.LENGTH)
-            with m.Elif(is_weights & (end > architecture.weight_words)):
+            with m.Elif(is_coded & ((f["numbers"] == 0) | (f["beats"] == 0))):
+                m.d.comb += self.error.eq(ErrorCode.LENGTH)
+            with m.Elif(~is_parameters & (end > architecture.weight_words)):
                 m.d.comb += self.error.eq(ErrorCode.ADDRESS)
             with m.Elif(is_parameters & (end > architecture.parameter_records)):
                 m.d.comb += self.error.eq(ErrorCode.ADDRESS)
             with m.Else():
+                m.d.comb += starts.eq(1)
                 m.d.sync += [
                     streaming.eq(1),
-                    left.eq(f["count"]),
+                    left.eq(Mux(is_coded, f["beats"], f["count"])),
                     address.eq(f["base"]),
                     part.eq(0),
                 ]
@@ -80,8 +86,8 @@ class FetchEngine(wiring.Component):
         taken, whole, final = Signal(), Signal(), Signal()
         m.d.comb += [
             self.beats.ready.eq(streaming),
-            taken.eq(streaming & self.beats.valid),
-            whole.eq(is_weights | (part == architecture.record_beats - 1)),
+            taken.eq(self.beats.ready & self.beats.valid),
+            whole.eq(~is_parameters | (part == architecture.record_beats - 1)),
             final.eq(whole & (left == 1)),
             self.weight_address.eq(address),
             self.weight_data.eq(word),
@@ -90,18 +96,43 @@ class FetchEngine(wiring.Component):
             self.parameter_data.eq(gathered),
             self.parameter_enable.eq(taken & is_parameters & whole),
         ]
-        depth = Mux(is_weights, architecture.weight_words, architecture.parameter_records)
-        check(m, platform, ~taken | (address < depth), "fetch: a write beyond the buffer")
+        depth = Mux(is_parameters, architecture.parameter_records, architecture.weight_words)
+        writes = self.weight_enable | self.parameter_enable
+        check(m, platform, ~writes | (address < depth), "fetch: a write beyond the buffer")
         check(m, platform, ~self.issue | ~streaming, "fetch: issued while beats are due")
         m.d.sync += self.done.eq(taken & final)
+        with m.If(self.weight_enable | self.parameter_enable):
+            m.d.sync += address.eq(address + 1)
         with m.If(taken):
             m.d.sync += record.eq(gathered)
             with m.If(whole):
-                m.d.sync += [part.eq(0), left.eq(left - 1), address.eq(address + 1)]
+                m.d.sync += [part.eq(0), left.eq(left - 1)]
             with m.Else():
                 m.d.sync += part.eq(part + 1)
             with m.If(final):
                 m.d.sync += streaming.eq(0)
             with m.If(self.beats.payload.last != final):
                 m.d.comb += self.error.eq(ErrorCode.LENGTH)
+        if architecture.huffman:
+            self._decode(m, f, starts & is_coded, streaming)
         return m
+
+    def _decode(self, m: Module, f: dict[str, Signal], start: Value, streaming: Signal) -> None:
+        """Send the beats of coded weights through the decoder; its words are what is written."""
+        m.submodules.decoder = decoder = WeightDecoder(self._architecture)
+        m.d.comb += [
+            decoder.start.eq(start),
+            decoder.numbers.eq(f["numbers"]),
+            decoder.words.eq(f["count"]),
+            decoder.beats.payload.eq(self.beats.payload),
+        ]
+        with m.If(f["opcode"] == FetchOpcode.CODED):
+            m.d.comb += [
+                decoder.beats.valid.eq(streaming & self.beats.valid),
+                self.beats.ready.eq(streaming & decoder.beats.ready),
+                self.weight_data.eq(decoder.word),
+                self.weight_enable.eq(decoder.word_valid),
+            ]
+            m.d.sync += self.done.eq(decoder.done & (decoder.error == ErrorCode.NONE))
+            with m.If(decoder.error != ErrorCode.NONE):
+                m.d.comb += self.error.eq(decoder.error)

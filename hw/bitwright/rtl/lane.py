@@ -84,7 +84,7 @@ class Lane(wiring.Component):
         up = Signal()
         m.d.sync += up.eq(rounds_up(m, cut, config.rounding, self._architecture.roundings))
         widened, zero_point = Signal(signed(13)), Signal(signed(13))
-        offset = Signal(signed(13))
+        offset = Signal(signed(13), reset_less=True)
         m.d.comb += [widened.eq(quotient), zero_point.eq(config.zero_point)]
         # One adder for quotient + zero point + up: the bit below carries `up` in.
         m.d.sync += offset.eq((Cat(Const(1, 1), widened) + Cat(up, zero_point))[1:14])
@@ -120,7 +120,8 @@ class Lane(wiring.Component):
                         fits.eq(alike[k]),
                         cut.eq(set_below[k]),
                     ]
-        coarse, below = Signal(signed(_COARSE_BITS)), Signal()
+        coarse = Signal(signed(_COARSE_BITS), reset_less=True)
+        below = Signal(reset_less=True)
         furthest = Cat((~sign).replicate(_COARSE_BITS - 1), sign)
         m.d.sync += [coarse.eq(Mux(fits, taken, furthest)), below.eq(cut)]
         return coarse, below
@@ -137,7 +138,7 @@ class Lane(wiring.Component):
             floor[_QUOTIENT_BITS - 1 :] ^ sign.replicate(len(floor) - _QUOTIENT_BITS + 1)
         ).any()
         furthest = Cat((~sign).replicate(_QUOTIENT_BITS - 1), sign)
-        quotient = Signal(signed(_QUOTIENT_BITS))
+        quotient = Signal(signed(_QUOTIENT_BITS), reset_less=True)
         m.d.sync += quotient.eq(Mux(fits, floor[:_QUOTIENT_BITS], furthest))
         more = below | (coarse[:7] & ((1 << ones) - 1)[:7]).any()
         return quotient, Remainder(odd=shifted[1], half=shifted[0], more=more, negative=sign)

@@ -6,6 +6,12 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+UNCHECKED = {"no_rw_check": 1}
+"""Attributes of a memory whose word is undefined when it is read in the cycle it is written.
+
+Without them synthesis puts logic around the block RAM that returns the old word.
+"""
+
 
 class LaneMemory(wiring.Component):
     """``lanes`` byte memories of ``words`` bytes, with one read and one write port each.
@@ -37,7 +43,7 @@ class LaneMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         for lane in range(self._lanes):
-            memory = Memory(shape=8, depth=self._words, init=[])
+            memory = Memory(shape=8, depth=self._words, init=[], attrs=UNCHECKED)
             m.submodules[f"lane_{lane}"] = memory
             read, write = memory.read_port(), memory.write_port()
             m.d.comb += [

@@ -6,7 +6,8 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
-from bitwright.rtl.binary_path import INVERT_BIT, SignCollector
+from bitwright.isa.instructions import INVERT_BIT
+from bitwright.rtl.binary_path import SignCollector
 from bitwright.rtl.config import LaneConfig, ParameterRecord
 from bitwright.rtl.delay import delayed
 from bitwright.rtl.lane import Lane
@@ -66,12 +67,12 @@ class PostProcessor(wiring.Component):
         codes, words = [], []
         for n in range(lanes):
             m.submodules[f"lane_{n}"] = lane = Lane(self._architecture)
-            held = Signal(ParameterRecord(), name=f"parameters_{n}")
+            held = Signal(ParameterRecord(), name=f"parameters_{n}", reset_less=True)
             with m.If(self.shift_parameters):
                 m.d.sync += held.eq(record)
             record = held
             if self._architecture.line_words:
-                used = Signal(ParameterRecord(), name=f"used_{n}")
+                used = Signal(ParameterRecord(), name=f"used_{n}", reset_less=True)
                 with m.If(~self.hold | self.take):
                     m.d.sync += used.eq(held)
                 held = used
@@ -81,7 +82,7 @@ class PostProcessor(wiring.Component):
                     lane.acc.eq(Mux(self.vector, self.lane_acc[n], self.row_acc[n])),
                     lane.residual.eq(Mux(self.vector, self.residual_word[n], residuals.element[n])),
                 ]
-                collected = Signal(8 * columns, name=f"collected_{n}")
+                collected = Signal(8 * columns, name=f"collected_{n}", reset_less=True)
                 m.d.sync += collected.eq(
                     (collected >> 8) | (lane.code.as_unsigned() << 8 * (columns - 1))
                 )

@@ -95,7 +95,7 @@ class ReadPath(wiring.Component):
         amount = delayed(m, offset, 1, "offset")
         turned = rotate(m, [self.data[e] for e in range(lanes)], amount, "turn")
         for e in range(lanes):
-            byte = Signal(8, name=f"turned_{e}")
+            byte = Signal(8, name=f"turned_{e}", reset_less=True)
             m.d.sync += byte.eq(turned[e])
             m.d.sync += self.word[e].eq(Mux(mask[e], byte, self.pad))
         return m

@@ -32,7 +32,7 @@ class RowSerializers(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         for row in range(self._architecture.rows):
-            pending = Signal(8 * self._architecture.lanes, name=f"pending_{row}")
+            pending = Signal(8 * self._architecture.lanes, name=f"pending_{row}", reset_less=True)
             m.d.sync += pending.eq(pending >> 8)
             with m.If(self.valid & (self.slot == row)):
                 m.d.sync += pending.eq(self.word.as_value())

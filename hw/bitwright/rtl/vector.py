@@ -1,6 +1,6 @@
 """The vector lanes: windowed operations on words of channels."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -47,7 +47,9 @@ class VectorLanes(wiring.Component):
         )
         for lane in range(self._architecture.lanes):
             element = Signal(signed(16), name=f"element_{lane}", reset_less=True)
-            acc = Signal(signed(self._architecture.accumulator_bits), name=f"acc_{lane}")
+            acc = Signal(
+                signed(self._architecture.accumulator_bits), name=f"acc_{lane}", reset_less=True
+            )
             word, weight = self.word[lane], self.weight[lane]
             weighted = byte_product(m, platform, word, weight, self._architecture.lane_multiplier)
             word = registered(m, word, PRODUCT_CYCLES, f"word_{lane}")
@@ -60,8 +62,9 @@ class VectorLanes(wiring.Component):
                     m.d.sync += acc.eq(element)
                 with m.Elif(self.op == VectorOp.MAX):
                     m.d.sync += acc.eq(Mux(element > acc, element, acc))
-                with m.Elif((self.op == VectorOp.OR) if self._architecture.xnor else Const(0)):
-                    m.d.sync += acc.eq(element | acc)
+                if self._architecture.xnor:
+                    with m.Elif(self.op == VectorOp.OR):
+                        m.d.sync += acc.eq(element | acc)
                 with m.Else():
                     m.d.sync += acc.eq(acc + element)
             m.d.sync += self.acc[lane].eq(acc)

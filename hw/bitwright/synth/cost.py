@@ -47,8 +47,8 @@ def lane_blocks(a: Architecture) -> int:
 
 
 def count_multipliers(a: Architecture) -> int:
-    """Return the accelerator's multiplier blocks; the depthwise engine's counter has one."""
-    return array_blocks(a) + lane_blocks(a) + (a.line_words > 0)
+    """Return the accelerator's multiplier blocks."""
+    return array_blocks(a) + lane_blocks(a)
 
 
 def _lane_adders(a: Architecture) -> int:
@@ -76,6 +76,7 @@ FEATURES: Mapping[str, Feature] = {
     "depthwise lanes": lambda a: a.lanes * (a.line_words > 0),
     "xnor rows": lambda a: a.rows * a.xnor,
     "xnor bits": lambda a: 8 * a.lanes * a.rows * a.xnor,
+    "huffman": lambda a: a.huffman,
     "address bits": lambda a: a.lanes * log2(a.activation_words),
     "instruction bits": lambda a: log2(a.execute_instructions) + log2(a.fetch_instructions),
     "small memory cells": count_cells,

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.compiler import LayerPlan, Program
+from bitwright.compiler.cycles import fetch_cycles
 from bitwright.isa import Architecture
+from bitwright.isa.instructions import FETCH_FIELDS, decode
 from bitwright.isa.registers import (
     CONTROL_IRQ_DONE,
     CONTROL_IRQ_ERROR,
@@ -222,8 +224,11 @@ class RtlMachine:
         driver = self._driver
         driver.queue("weights", data, [len(words), *program.packets(body=False)])
         driver.write("control", INTERRUPTS | 1 << CONTROL_LOAD)
-        # A beat a cycle, and what each instruction takes to be fetched; no interrupt tells the end.
-        driver.run(len(data) + LOAD_OVERHEAD * (len(program.fetch) + 1))
+        # A beat a cycle, what each instruction takes to be fetched and to run; no interrupt tells
+        # the end.
+        prologue = [decode(FETCH_FIELDS, [*f]) for f in program.fetch[: program.prologue_count]]
+        decoding = sum(fetch_cycles(fields, program.architecture) for fields in prologue)
+        driver.run(len(data) + decoding + LOAD_OVERHEAD * (len(program.fetch) + 1))
         self._raise_error()
         if driver.read("status") >> STATUS_LOADED & 1:
             return

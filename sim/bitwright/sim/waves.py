@@ -41,6 +41,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "depthwise engine": tuple(
         f"{_COMPUTE}depthwise.{name}" for name in ("coming", "completes", "opens", "closes", "acc*")
     ),
+    "XNOR engine": tuple(
+        f"{_COMPUTE}xnor.{name}" for name in ("take", "slot", "valid", "first", "last", "total_*")
+    ),
     "lanes": (f"{_COMPUTE}post.lane_*.code",),
     "results": ("TOP.trace_*",),
 }

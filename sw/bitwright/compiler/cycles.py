@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.compiler.program import Program
+from bitwright.compiler.program import Program, fetch_beats
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import (
     EXECUTE_WORDS,
@@ -151,6 +151,15 @@ def execute_bytes(fields: Fields, architecture: Architecture) -> int:
     return tiles * words * architecture.lanes + records * record
 
 
+def fetch_cycles(fields: Fields, architecture: Architecture) -> int:
+    """From a fetch instruction's issue to its end."""
+    if fields["opcode"] == FetchOpcode.CODED:
+        # A number of the table, then a byte per cycle: longer than its beats.
+        decoded = fields["numbers"] + fields["count"] * architecture.lanes
+        return decoded + timing.CODED_OVERHEAD
+    return fetch_beats(fields, architecture) + timing.FETCH_OVERHEAD
+
+
 def predict(program: Program, images: int = 1) -> Prediction:
     """Counters of a run of ``images`` images."""
     architecture = program.architecture
@@ -227,10 +236,7 @@ class _FetchEngine:
 
     def done(self, issue: int, fields: Fields) -> int:
         """Cycle in which an instruction issued in cycle ``issue`` is done."""
-        beats = fields["count"]
-        if fields["opcode"] == FetchOpcode.PARAMETERS:
-            beats *= self.architecture.record_beats
-        self.landed = issue + beats + timing.FETCH_OVERHEAD
+        self.landed = issue + fetch_cycles(fields, self.architecture)
         return self.landed
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bitwright.files import write_whole
 from bitwright.isa import Architecture
-from bitwright.isa.instructions import EXECUTE_FIELDS, FETCH_FIELDS, decode
+from bitwright.isa.instructions import EXECUTE_FIELDS, FETCH_FIELDS, FetchOpcode, decode
 from bitwright.isa.registers import MAGIC, VERSION
 from bitwright.network import Network
 
@@ -114,10 +114,7 @@ class Program:
         chosen = self.fetch[self.prologue_count :] if body else self.fetch[: self.prologue_count]
         lengths = []
         for words in chosen:
-            fields = decode(FETCH_FIELDS, list(words))
-            records = fields["opcode"] == 2
-            beats = fields["count"] * (self.architecture.record_beats if records else 1)
-            lengths.append(beats)
+            lengths.append(fetch_beats(decode(FETCH_FIELDS, list(words)), self.architecture))
         return lengths
 
     def decoded(self) -> list[dict[str, int]]:
@@ -264,6 +261,14 @@ class Program:
             layers=tuple(_plan(values) for values in head["layers"]),
             batch=head["batch"],
         )
+
+
+def fetch_beats(fields: dict[str, int], architecture: Architecture) -> int:
+    """Beats of a fetch instruction's packet."""
+    if fields["opcode"] == FetchOpcode.CODED:
+        return fields["beats"]
+    records = fields["opcode"] == FetchOpcode.PARAMETERS
+    return fields["count"] * (architecture.record_beats if records else 1)
 
 
 def _instructions(words: NDArray[np.uint32], count: int) -> tuple[tuple[int, ...], ...]:

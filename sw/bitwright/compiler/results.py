@@ -8,12 +8,11 @@ from bitwright.compiler import pack
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.pack import Bytes
 from bitwright.isa import Architecture
-from bitwright.isa.instructions import RoundingCode
+from bitwright.isa.instructions import INVERT_BIT, RoundingCode
 from bitwright.network import BinaryConv2d, BinaryLinear, Codes, Conv2d, Linear, Threshold
 
 Weighted = Conv2d | Linear | BinaryConv2d | BinaryLinear
-INVERT = 1 << 6
-"""In a record's shift: the channel's bit is 0 where its sum is not negative."""
+_INVERT = 1 << INVERT_BIT
 _LIMIT = (1 << 30) - 1
 """Of sums that are compared: less their threshold, they fit 32 bits."""
 
@@ -86,7 +85,7 @@ def finish(layer: Weighted, offset: Codes, bound: int, architecture: Architectur
         },
         bias=bias,
         multiplier=np.ones_like(bias),
-        shift=np.where(rising, 0, INVERT),
+        shift=np.where(rising, 0, _INVERT),
         # Their multiplier is 0, so their code is 1.
-        absent_shift=INVERT,
+        absent_shift=_INVERT,
     )

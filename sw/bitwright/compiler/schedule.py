@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bitwright.compiler import pack
+from bitwright.compiler.coding import code_weights
 from bitwright.compiler.errors import CompileError
 from bitwright.compiler.operation import Operation
 from bitwright.compiler.pack import Bytes
@@ -38,9 +39,13 @@ def _resident(operations: list[Operation], architecture: Architecture) -> Schedu
     weights = _distinct(op.weights for op in operations)
     parameters = _distinct(op.parameters for op in operations)
     words, records = _bases(weights), _bases(parameters)
-    if words[-1]:
-        fetch.append(encode_fetch(opcode=FetchOpcode.WEIGHTS, base=0, count=words[-1]))
-        data.extend(weights)
+    # Coded, each layer has a code of its own.
+    together = [np.concatenate(weights)] if weights and not architecture.huffman else weights
+    for base, found in zip(_bases(together), together, strict=False):
+        if len(found):
+            instruction, packet = _fetch_weights(found, architecture, base=base)
+            fetch.append(instruction)
+            data.append(packet)
     fetch.append(encode_fetch(opcode=FetchOpcode.PARAMETERS, base=0, count=records[-1]))
     data.append(pack.record_beats(np.concatenate(parameters), architecture.lanes))
     word = {id(found): base for found, base in zip(weights, words, strict=False)}
@@ -53,6 +58,18 @@ def _resident(operations: list[Operation], architecture: Architecture) -> Schedu
         prologue=np.concatenate(data),
         body=np.zeros((0, architecture.lanes), np.uint8),
     )
+
+
+def _fetch_weights(
+    weights: Bytes, architecture: Architecture, **fields: int
+) -> tuple[list[int], Bytes]:
+    """The instruction that fetches weights, and its packet: coded, if that is shorter."""
+    fields["count"] = len(weights)
+    coded = code_weights(weights) if architecture.huffman else None
+    if coded is None:
+        return encode_fetch(opcode=FetchOpcode.WEIGHTS, **fields), weights
+    fields |= {"numbers": coded.numbers, "beats": len(coded.data)}
+    return encode_fetch(opcode=FetchOpcode.CODED, **fields), coded.data
 
 
 def _distinct(arrays: Iterable[Bytes]) -> list[Bytes]:
@@ -94,15 +111,11 @@ def _streamed(operations: list[Operation], architecture: Architecture) -> Schedu
         located.fields.update(acquire=1, release=1)
         placed.append(located)
         if len(op.weights):
-            fetch.append(
-                encode_fetch(
-                    opcode=FetchOpcode.WEIGHTS,
-                    acquire=acquires[n],
-                    base=word,
-                    count=len(op.weights),
-                )
+            instruction, packet = _fetch_weights(
+                op.weights, architecture, acquire=acquires[n], base=word
             )
-            data.append(op.weights)
+            fetch.append(instruction)
+            data.append(packet)
         fetch.append(
             encode_fetch(
                 opcode=FetchOpcode.PARAMETERS,

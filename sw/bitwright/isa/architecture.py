@@ -45,6 +45,8 @@ class Architecture:
     """Per-channel records of bias, multiplier and shift; a power of two."""
     line_words: int = 0
     """Words in a line of the largest image the depthwise engine takes; 0 leaves the engine out."""
+    huffman: bool = False
+    """Whether the fetch engine takes weights under a Huffman code; the compiler then codes them."""
     xnor: bool = False
     """Whether the engine for binary layers is built; it needs rows == columns, 8 or more."""
     execute_instructions: int = 128
@@ -78,6 +80,8 @@ class Architecture:
             self.line_words == 0 or 16 <= self.line_words <= 1024
         ):
             raise ArchitectureError(f"line_words must be 0 or in 16..1024, got {self.line_words!r}")
+        if not isinstance(self.huffman, bool):
+            raise ArchitectureError(f"huffman must be true or false, got {self.huffman!r}")
         for key, low, high in (("accumulator_bits", 16, 32), ("multiplier_bits", 8, 31)):
             value = getattr(self, key)
             if not _is_integer(value) or not low <= value <= high:

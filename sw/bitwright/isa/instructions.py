@@ -9,6 +9,8 @@ from enum import IntEnum
 
 EXECUTE_WORDS = 17
 FETCH_WORDS = 4
+INVERT_BIT = 6
+"""Of a parameter record's shift word: the channel's bit of a CONV with ``signs`` is inverted."""
 
 
 class ExecuteOpcode(IntEnum):
@@ -33,6 +35,8 @@ class FetchOpcode(IntEnum):
     """Stream words into the weight buffer."""
     PARAMETERS = 2
     """Stream records into the parameter buffer."""
+    CODED = 3
+    """Stream words under a Huffman code into the weight buffer."""
 
 
 class VectorOp(IntEnum):
@@ -130,8 +134,8 @@ start.
 A ``binary`` CONV runs on the XNOR engine. Pixels are bytes of eight channels, but parameters,
 ``channel_tiles`` and ``last_columns`` count channels as ever; ``last_bits`` is how many bits of a
 kernel segment's last word are channels. With ``signs`` the result is a bit per channel, packed
-likewise: whether the sum with its bias is not negative, inverted where bit 6 of the record's
-shift word says so; then ``zero_point`` is 1, ``low`` 0, ``high`` 1, the multiplier 1, the shift 0.
+likewise: whether the sum with its bias is not negative, inverted where the record's `INVERT_BIT`
+says so; then ``zero_point`` is 1, ``low`` 0, ``high`` 1, the multiplier 1, the shift 0.
 
 ``repeats`` images, each ``image_step`` bytes behind the one before, follow the first; their pixels
 are computed like more pixels of one image. DEPTHWISE takes one image.
@@ -149,7 +153,12 @@ FETCH_FIELDS: dict[str, Field] = {
     "release": Field(0, 16, 8),
     "base": Field(1, 0, 32),
     "count": Field(2, 0, 32),
+    "numbers": Field(3, 0, 9),
+    "beats": Field(3, 9, 23),
 }
+"""CODED's packet has ``beats`` beats: first those of the code's table, ``numbers`` numbers of 16
+bits (`HuffmanCode.table`), then those of the codes of ``count`` words' bytes.
+"""
 
 
 def encode(fields: dict[str, Field], words: int, values: dict[str, int]) -> list[int]:

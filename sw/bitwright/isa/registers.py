@@ -42,6 +42,8 @@ class ErrorCode(IntEnum):
     """A thread waits for a token nobody can release."""
     STATE = 8
     """A run was asked for without a program."""
+    CODE = 9
+    """Coded weights are not what their table says."""
 
 
 @dataclass(frozen=True, slots=True)

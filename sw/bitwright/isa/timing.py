@@ -8,6 +8,8 @@ from bitwright.isa.architecture import Architecture
 
 READ_LATENCY = 3
 """From an address request to the rotated, masked word."""
+STORE_LATENCY = READ_LATENCY + 1
+"""From a request of a word to store to the word: the request has a register of its own."""
 WEIGHT_LATENCY = 2
 """From a weight address to the weight word in its register."""
 PE_LATENCY = 4
@@ -101,10 +103,12 @@ WALK_LATENCY = 2
 FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
 IN_OVERHEAD = 4
-OUT_OVERHEAD = 8
+OUT_OVERHEAD = 9
 NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""
+CODED_OVERHEAD = 10
+"""Of a fetch instruction of coded weights, beyond the numbers of its table and its bytes."""
 FETCH_START = 2
 """From a thread's start to its first instruction ready, beyond the instruction's words."""
 FETCH_AHEAD = 2

@@ -2,8 +2,8 @@
 
 `make bench-binary-train` runs it (python -m benchmarks.binary_train), an hour or more on one core;
 with `--only` the other networks stay as they are. It writes benchmarks/results/binary_train.json
-and the networks of integers, examples/models/*.bw; `python tools/draw_binary.py` draws the plot of
-docs/binary.md.
+and the networks of bits, examples/models/*.bw; `python tools/draw_binary.py` draws the plot of
+docs/binary.md. Checkpoints, and networks of two bits, are left in build/binary_train.
 
 A network trains on MNIST's 60,000 training images (the validation split is part of them) for a
 number of epochs that is fixed beforehand; the 10,000 test images are looked at once, at the end.
@@ -27,6 +27,7 @@ from bitwright.compress.augment import Augmentation
 from bitwright.compress.distill import Teacher
 from bitwright.compress.methods.binarize import train_binary
 from bitwright.compress.methods.binary_chain import settle
+from bitwright.compress.methods.binary_layers import Latent
 from bitwright.compress.methods.binary_lower import lower_binary
 from bitwright.compress.methods.binary_twin import binary_twin
 from bitwright.compress.models import FullyConnected
@@ -61,6 +62,8 @@ class Plan:
     augmentation: Augmentation | None = LITTLE
     teacher_epochs: int = 15
     """Of the float network of the same topology that it learns from; 0 is none."""
+    start: str = ""
+    """Plan before it whose latent weights it begins at; empty: random ones."""
     seed: int = 0
 
 
@@ -92,10 +95,12 @@ PLANS = (
         width=1024,
         published=98.99,
         activation_bits=2,
-        epochs=40,
+        epochs=14,
         batch_size=500,
+        learning_rate=2e-3,
         augmentation=MORE,
         teacher_epochs=0,
+        start="lfc-1w1a",
     ),
 )
 
@@ -132,6 +137,8 @@ def run(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         weights=plan.weights,
         activation_bits=plan.activation_bits,
     )
+    if plan.start:
+        begin_at(plan.start, model)
     train_binary(
         model,
         dataset,
@@ -141,8 +148,10 @@ def run(plan: Plan, dataset: Dataset) -> dict[str, Any]:
         progress=told(plan, "bits", model),
     )
     network = lower_binary(model, dataset.shape)
-    MODELS.mkdir(parents=True, exist_ok=True)
-    network.save(MODELS / f"{plan.name}.bw")
+    # A file has a byte for a weight that is no bit of a binary layer: too much to keep.
+    folder = MODELS if plan.activation_bits == 1 else CHECKPOINTS
+    folder.mkdir(parents=True, exist_ok=True)
+    network.save(folder / f"{plan.name}.bw")
     settled, integers = evaluate(settle(model), dataset.test), evaluate(network, dataset.test)
     row = asdict(plan) | {
         "accuracy_torch": round(100 * settled, 2),
@@ -171,6 +180,18 @@ def trained_teacher(plan: Plan, model: nn.Module, dataset: Dataset) -> Teacher |
         TEACHERS[key] = model.state_dict()
     model.load_state_dict(TEACHERS[key])
     return Teacher(model=model)
+
+
+def begin_at(name: str, model: nn.Module) -> None:
+    """Take the latent weights that the training of another plan has left."""
+    path = CHECKPOINTS / f"{name}-bits.pt"
+    if not path.exists():
+        raise SystemExit(f"{path} is not there; train {name} first")
+    left = torch.load(path)
+    with torch.no_grad():
+        for key, module in model.named_modules():
+            if isinstance(module, Latent):
+                module.weight.copy_(left[f"{key}.weight"])
 
 
 def settings(plan: Plan, epochs: int, learning_rate: float) -> Training:

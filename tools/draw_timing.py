@@ -9,6 +9,7 @@ latencies written into it are measured there, and compared with the constants of
 import argparse
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +20,15 @@ from bitwright.files import write_whole
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.isa.registers import REGISTERS
-from bitwright.network import Conv2d, Input, Layer, Network, Quantization, Requantization
+from bitwright.network import (
+    BinaryLinear,
+    Conv2d,
+    Input,
+    Layer,
+    Network,
+    Quantization,
+    Requantization,
+)
 from bitwright.report.signals import byte, one_hot, signal_names
 from bitwright.report.trace import Trace, read_trace
 from bitwright.report.waveform import (
@@ -174,6 +183,75 @@ def tile() -> Picture:
             Span("array", last, done, "PE_LATENCY"),
             Span("codes into the bank", done, write, "results of the row and LANE_LATENCY"),
         ],
+    )
+
+
+def binary_program() -> Program:
+    """A linear layer of 128 bits to 8 channels; channel j's weights begin with the bits of j."""
+    bit, channels = Quantization(scale=1.0, bits=1), np.arange(8)
+    weight = np.zeros((8, 128), np.int64)
+    weight[:, [*range(8), *range(64, 72)]] = np.tile(channels[:, None] >> np.arange(8) & 1, 2)
+    ones = np.ones(8, np.int64)
+    linear = BinaryLinear(
+        name="linear",
+        inputs=("x",),
+        shape=(8,),
+        output=Quantization(scale=1.0),
+        weight=weight,
+        bias=np.zeros(8, np.int64),
+        requantization=Requantization(multiplier=ones, shift=0 * ones, low=-128, high=127),
+    )
+    given = Input(name="x", inputs=(), shape=(128,), output=bit)
+    architecture = replace(ARCHITECTURE, name="8x8", rows=8, columns=8, xnor=True)
+    return compile(Network((given, linear)), architecture, batch=2)
+
+
+def xnor() -> Picture:
+    """A tile of two words through the XNOR engine."""
+    program = binary_program()
+    rows: list[AnyRow] = [
+        Clock(),
+        Row("issue", "trace_issue", tone="purple"),
+        Heading("walker"),
+        Row("row requested", "walker.slot", unsigned, when="walker.row_valid"),
+        Row("last word of tile", "walker.last_word"),
+        Heading("XNOR engine"),
+        Row("word of row", "xnor.slot", unsigned, when="xnor.valid", tone="orange"),
+        Row("row 0 holds", "xnor.held_0", short, tone="orange"),
+        Row("row 1 holds", "xnor.held_1", short, tone="orange"),
+        Row("weights of channel, row 0", "xnor.weight", byte, tone="orange"),
+        Row("weights of channel, row 1", "xnor.weight_0_1", byte, tone="orange"),
+        Row("products of row 0", "difference_0.difference", signed, tone="orange"),
+        Row("products of row 1", "difference_1.difference", signed, tone="orange"),
+        Row("results of row 0", "xnor.result[0]", signed, tone="orange"),
+        Row("results of row 1", "xnor.result[1]", signed, tone="orange"),
+        Heading("codes into the bank"),
+        Row("write", "trace_write", tone="green"),
+        Row("channel 0", "trace_word", byte, when="trace_write", tone="green"),
+    ]
+    codes = np.zeros((2, 128), np.int8)
+    codes[0, 64:96], codes[1, ::2] = 1, 1
+    trace = watch(program, rows, lambda machine: machine.run(codes))
+    request = trace.high("walker.row_valid")[0]
+    issue = max(cycle for cycle in trace.high("trace_issue") if cycle < request)
+    last = after(trace, "walker.last_word", request)
+    leaves = after(trace, "xnor.result[0]", last)
+    found, stated = leaves - last, timing.array_result(program.architecture)
+    if found != stated:
+        raise ValueError(f"array_result is {stated} in isa.timing, but {found} in the waveform")
+    write = after(trace, "trace_write", leaves)
+    return Picture(
+        title="A tile of two words through the XNOR engine",
+        trace=trace.cut(issue, write + 3),
+        rows=rows,
+        origin=issue,
+        cycle_width=26,
+        marks=[
+            Mark(request, "first request"),
+            Mark(leaves, "first sum"),
+            Mark(write, "codes written"),
+        ],
+        spans=[Span("XNOR engine", last, leaves, "array_result")],
     )
 
 
@@ -336,6 +414,7 @@ def tokens() -> Picture:
 
 PICTURES: dict[str, Callable[[], Picture]] = {
     "tile": tile,
+    "xnor": xnor,
     "registers": registers,
     "load": load,
     "run": run_image,

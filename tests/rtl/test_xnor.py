@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bitwright.arith import pack_words, xnor_dot
 from bitwright.isa import Architecture
 from bitwright.rtl.technology import TECHNOLOGIES
-from bitwright.rtl.xnor import XnorEngine
+from bitwright.rtl.xnor import AHEAD, XnorEngine
 from bitwright.sim import VerilatedModel
 from bitwright.synth.primitives import primitive_verilog
 
@@ -62,7 +62,7 @@ def test_tiles_back_to_back_and_apart(size: int, technology: str) -> None:
     rng = np.random.default_rng(size)
     tiles = [random_tile(rng, architecture) for _ in range(12)]
     # Which word of which tile is asked for in a cycle; now and then nothing for some cycles.
-    cycles: list[tuple[Tile, int, int] | None] = []
+    cycles: list[tuple[Tile, int, int] | None] = [None] * AHEAD
     expected: dict[int, NDArray[np.int64]] = {}
     for tile in tiles:
         cycles += [None] * int(rng.choice([0, 0, 1, 3, 40]))
@@ -86,14 +86,21 @@ def test_tiles_back_to_back_and_apart(size: int, technology: str) -> None:
             packed = int(model.io.result)
             results = [packed >> 20 * row & 0xFFFFF for row in range(size)]
             rest[cycle] = [value - (value >> 19 << 20) for value in results]
-            model.io.take = asked is not None
+            following, ahead = (
+                cycles[cycle + n] if cycle + n < len(cycles) else None for n in (1, AHEAD)
+            )
+            model.io.take = following is not None
+            if following is not None:
+                model.io.slot = following[2]
+            if ahead is not None:
+                model.io.bits = int(ahead[0].bits[ahead[1]])
             model.io.weight = weight
             weight = 0
             model.io.word = int.from_bytes(rng.bytes(size), "little")
             if asked is not None:
                 tile, word, slot = asked
-                model.io.slot, model.io.word = slot, number(tile.activations[slot, word])
-                model.io.valid, model.io.bits = int(tile.valid[slot, word]), int(tile.bits[word])
+                model.io.word = number(tile.activations[slot, word])
+                model.io.valid = int(tile.valid[slot, word])
                 weight = number(tile.weights[slot, word])
             model.io.first = asked is not None and asked[1] == 0
             model.io.last = asked is not None and asked[1] == len(asked[0].bits) - 1

@@ -76,7 +76,7 @@ def test_transfer_that_is_started_twice(kind, name) -> None:
 def test_output_fifo_that_overflows(monkeypatch) -> None:
     override(monkeypatch, StreamOut, lambda self: self.request.eq(1))
     with fires(StreamOut(ARCHITECTURE), "stream out: the FIFO overflows") as model:
-        model.clock.tick(20)
+        model.clock.tick(2 * StreamOut.DEPTH)
 
 
 def test_tile_that_is_shorter_than_its_columns() -> None:
@@ -128,7 +128,7 @@ def test_fetch_beyond_its_buffer() -> None:
         model.clock.tick()
         fetch(model, opcode=2)  # an instruction that changes while it runs
         model.io.beats__valid = 1
-        model.clock.tick()
+        model.clock.tick(ARCHITECTURE.record_beats)
 
 
 def test_fetch_that_is_issued_while_busy() -> None:
@@ -243,7 +243,7 @@ def test_window_and_residual_in_one_bank() -> None:
         model.clock.tick(60)
 
 
-MEETS = timing.VECTOR_WRITE + 1
+MEETS = timing.VECTOR_WRITE + timing.WRITE_LATENCY - 1
 """Pixels that lie between one that is read and the one that is written in that cycle."""
 
 

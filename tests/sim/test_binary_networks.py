@@ -104,7 +104,7 @@ SHAPES = {"digits": DIGITS, "mlp": MLP, "cnv": CNV}
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("network", SHAPES.values(), ids=SHAPES)
 def test_shape_of_the_field_is_exact(network: Network, batch: int) -> None:
-    assert_exact(compile(network, replace(ARCHITECTURE, weight_words=16384), batch))
+    assert_exact(compile(network, ARCHITECTURE, batch))
 
 
 @pytest.fixture(scope="module")

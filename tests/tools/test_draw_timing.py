@@ -11,7 +11,7 @@ from bitwright.isa import timing
 
 ROOT = Path(__file__).parent.parent.parent
 IMAGES = ROOT / "docs" / "images"
-NAMES = ("tile", "registers", "load", "run", "tokens")
+NAMES = ("tile", "xnor", "registers", "load", "run", "tokens")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from bitwright.isa import Architecture, timing
 from bitwright.rtl.delay import delayed, registered
 from bitwright.rtl.readpath import ReadPath
 from bitwright.rtl.walker import Walker
-from bitwright.rtl.xnor import XnorEngine
+from bitwright.rtl.xnor import AHEAD, XnorEngine
 
 
 def xnor_results(
@@ -30,17 +30,18 @@ def xnor_results(
     binary, width = config.walk.binary, 8 * architecture.lanes
     bits = Signal.like(engine.bits, name="word_bits")
     m.d.comb += bits.eq(Mux(walker.segment_end, config.last_bits, width))
-    asked: dict[str, Any] = {
-        "take": walker.valid & binary,
-        "slot": walker.slot,
-        "bits": bits,
-        "first": walker.first_word & binary,
-        "last": walker.last_word & binary,
+    at_word = timing.READ_LATENCY
+    asked: dict[str, tuple[Any, int]] = {
+        "take": (walker.valid & binary, at_word - 1),
+        "slot": (walker.slot, at_word - 1),
+        "bits": (bits, at_word - AHEAD),
+        "first": (walker.first_word & binary, at_word),
+        "last": (walker.last_word & binary, at_word),
     }
     m.d.comb += [
         *(
-            getattr(engine, port).eq(delayed(m, value, timing.READ_LATENCY, f"xnor_{port}"))
-            for port, value in asked.items()
+            getattr(engine, port).eq(delayed(m, value, cycles, f"xnor_{port}"))
+            for port, (value, cycles) in asked.items()
         ),
         engine.word.eq(window.word.as_value()),
         engine.valid.eq(window.begins_inside),

@@ -11,7 +11,7 @@ from bitwright.rtl.memory import UNCHECKED, LaneMemory
 
 
 class BankRead(Signature):
-    """A read port of the activation buffer: address with ``valid``, data one cycle later."""
+    """A read port of the activation buffer: address with ``valid``, data two cycles later."""
 
     def __init__(self, architecture: Architecture) -> None:
         lanes = architecture.lanes
@@ -30,11 +30,11 @@ class ActivationBuffers(wiring.Component):
     """Two banks, each with one read and one write port of a word.
 
     ``window`` and ``residual`` read; when both ask for the same bank, ``window`` has it (the
-    compiler keeps them apart). Latency: 1 cycle. Throughput: one read per bank and one write per
-    cycle.
+    compiler keeps them apart). Latency: 2 cycles, one of them in the banks. Throughput: one read
+    per bank and one write per cycle.
     """
 
-    LATENCY = 1
+    LATENCY = 2
 
     def __init__(self, architecture: Architecture) -> None:
         self._architecture = architecture
@@ -71,7 +71,9 @@ class ActivationBuffers(wiring.Component):
         for port in (self.window, self.residual):
             bank_read = Signal()
             m.d.sync += bank_read.eq(port.bank)
-            m.d.comb += port.data.eq(Mux(bank_read, banks[1].read_data, banks[0].read_data))
+            data = Signal.like(port.data, reset_less=True)
+            m.d.sync += data.eq(Mux(bank_read, banks[1].read_data, banks[0].read_data))
+            m.d.comb += port.data.eq(data)
         return m
 
 

@@ -42,7 +42,7 @@ class Compute(wiring.Component):
     ``done``.
 
     ``load_*`` writes words of the input stream while ``loading``; ``store_*`` reads words for the
-    output stream while ``storing``, in ``window_word`` 4 cycles later. After an access outside a
+    output stream while ``storing``, in ``window_word`` 5 cycles later. After an access outside a
     buffer ``walk_fault`` is high, for the newest instruction's walk, or ``result_fault``, for the
     oldest one's parameters, residuals and results.
     """
@@ -146,8 +146,8 @@ class Compute(wiring.Component):
         both = window.looked_at & residual.looked_at & (banks[0] == banks[1])
         check(m, platform, ~both, PROGRAM + "window and residual are read from one bank at once")
         # Requests of a cycle ago against the write that was in the memory then.
-        written = delayed(m, Cat(write.valid, write.count), 2, "written")
-        start = delayed(m, write.address, 2, "written_address")
+        written = delayed(m, Cat(write.valid, write.count), 3, "written")
+        start = delayed(m, write.address, 3, "written_address")
         written_bank = delayed(m, buffers.write_bank, 1, "written_bank")
         for read, bank in ((window, banks[0]), (residual, banks[1])):
             begin = delayed(m, read.address, 1, "read_address")
@@ -333,7 +333,7 @@ class Compute(wiring.Component):
         if engine:
             # The first window's sums are at the lanes a cycle after `take`. Two cycles before it
             # the chain may be filled again: its first record is behind the lane's by then.
-            to_take = timing.READ_LATENCY + timing.VECTOR_LATENCY - 1
+            to_take = timing.DEPTHWISE_LATENCY
             begins = delayed(m, takes.vector & config.walk.paced, 1, "fill_begins")
             refill = delayed(m, engine.fills, to_take - 2, "refill")
             m.d.comb += [
@@ -454,7 +454,7 @@ class Compute(wiring.Component):
             buffers.write_bump.eq(write.bank_bump),
             buffers.write_enable.eq(write.bank_enable),
             buffers.write_data.eq(write.bank_data),
-            buffers.write_bank.eq(delayed(m, self.write_bank, 1, "written_bank")),
+            buffers.write_bank.eq(delayed(m, self.write_bank, 2, "written_bank")),
         ]
         return [residual.fault, write.fault]
 

@@ -239,7 +239,13 @@ class Core(wiring.Component):
         """The run's counters, the profile of instructions, and the trace."""
         control, trace = self.control, self.trace
         began = Signal()
-        m.d.sync += began.eq(running)
+        # What is counted is far from over when the run is, and its sum is long enough.
+        stalled, macs = Signal(), Signal.like(execute.macs)
+        m.d.sync += [
+            began.eq(running),
+            stalled.eq(thread.waiting | execute.stalled),
+            macs.eq(execute.macs),
+        ]
         with m.If(running & ~began):
             m.d.sync += [
                 control.cycles.eq(1),
@@ -248,8 +254,8 @@ class Core(wiring.Component):
         with m.Elif(running):
             m.d.sync += [
                 control.cycles.eq(control.cycles + 1),
-                control.stalls.eq(control.stalls + (thread.waiting | execute.stalled)),
-                control.macs.eq(control.macs + execute.macs),
+                control.stalls.eq(control.stalls + stalled),
+                control.macs.eq(control.macs + macs),
                 control.images_done.eq(control.images_done + thread.body_done),
             ]
         # An instruction's cycles: from its issue, or from the end of the one still under way then.

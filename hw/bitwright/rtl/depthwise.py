@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.assertions import check
 from bitwright.rtl.config import WindowConfig
-from bitwright.rtl.delay import delayed
+from bitwright.rtl.delay import delayed, registered
 from bitwright.rtl.multiplier import byte_product
 from bitwright.rtl.windows import WindowSchedule
 
@@ -29,7 +29,7 @@ class DepthwiseEngine(wiring.Component):
 
     A tile's weights are fetched while the tile before is under way and change over with its first
     window. Latency: a word in cycle t, the sums of the window it completes in ``acc`` in cycle
-    t + 6. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
+    t + 7. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
     more after that of the tile before. Handshake: of `WindowSchedule`; ``word`` comes a cycle after
     ``coming``, ``weight_data`` a cycle after ``weight_address``.
 
@@ -164,7 +164,7 @@ class DepthwiseEngine(wiring.Component):
         elements: list[Signal],
         weights: list[Signal],
     ) -> None:
-        """Nine products, three sums of three, their sum: a register each, the products' two."""
+        """Nine products, three sums of three, and theirs: a register each, the products' two."""
         products = []
         for element, weight in zip(elements, weights, strict=True):
             code, factor = (word.word_select(lane, 8).as_signed() for word in (element, weight))
@@ -175,4 +175,6 @@ class DepthwiseEngine(wiring.Component):
             third = Signal(signed(18), name=f"third_{lane}_{line}")
             m.d.sync += third.eq(reduce(add, products[3 * line : 3 * line + 3]))
             thirds.append(third)
-        m.d.sync += self.acc[lane].eq(thirds[0] + thirds[1] + thirds[2])
+        two = Signal(signed(19), name=f"two_thirds_{lane}")
+        m.d.sync += two.eq(thirds[0] + thirds[1])
+        m.d.sync += self.acc[lane].eq(two + registered(m, thirds[2], 1, f"last_third_{lane}"))

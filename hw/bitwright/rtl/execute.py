@@ -12,6 +12,7 @@ from bitwright.rtl.beat import Beat
 from bitwright.rtl.compute import Compute
 from bitwright.rtl.config import fill_config
 from bitwright.rtl.decode import check_execute, field_signals
+from bitwright.rtl.delay import delayed
 from bitwright.rtl.transfer import StreamIn, StreamOut
 
 
@@ -79,10 +80,12 @@ class ExecuteEngine(wiring.Component):
         start, age = self._starts(m, compute, well, opcode, f["wait"])
         running = self.in_flight != 0
 
+        # Known when the instruction starts, the cycle after it is there.
         vector, depthwise = Signal(), Signal()
-        m.d.comb += vector.eq(opcode == ExecuteOpcode.VECTOR)
+        m.d.sync += vector.eq(opcode == ExecuteOpcode.VECTOR)
         if self._architecture.line_words:
-            m.d.comb += depthwise.eq(vector & (f["vector_op"] == VectorOp.DEPTHWISE))
+            of_engine = f["vector_op"] == VectorOp.DEPTHWISE
+            m.d.sync += depthwise.eq((opcode == ExecuteOpcode.VECTOR) & of_engine)
         m.d.comb += fill_config(f, compute.config, vector, depthwise)
         m.d.comb += [
             compute.start.eq(start),
@@ -106,8 +109,7 @@ class ExecuteEngine(wiring.Component):
         wiring.connect(m, stream_out.beats, wiring.flipped(self.outputs))
 
         # Done: the last write of the slowest path has landed when this is high.
-        landed = Signal()
-        m.d.sync += landed.eq(stream_in.done)
+        landed = delayed(m, stream_in.done, timing.WRITE_LATENCY - 1, "landed")
         m.d.comb += [
             self.done.eq(
                 running

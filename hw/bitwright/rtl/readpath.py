@@ -19,10 +19,10 @@ class ReadPath(wiring.Component):
     0 <= x + e < line_bytes, x the byte's place in its image line. Bytes from ``used`` on are read
     like the others, but nothing depends on them.
 
-    Latency: request in cycle t, ``word`` in cycle t + 3, and ``begins_inside``, which tells whether
+    Latency: request in cycle t, ``word`` in cycle t + 4, and ``begins_inside``, which tells whether
     the word's first byte is inside. Throughput: one word per cycle.
-    Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back one
-    cycle later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
+    Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back two
+    cycles later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
     inside, below ``used``, and not in the bank; the rest of a word may lie anywhere. ``looked_at``
     is high in cycle t + 1 if there is a byte inside and below ``used``: ``first`` to ``end`` - 1.
     """
@@ -91,8 +91,9 @@ class ReadPath(wiring.Component):
 
         mask = Signal(lanes)
         m.d.sync += self.begins_inside.eq(mask[0])
-        m.d.sync += mask.eq(Cat(inside & (below <= e) & (room > e) for e in range(lanes)))
-        amount = delayed(m, offset, 1, "offset")
+        masked = Cat(inside & (below <= e) & (room > e) for e in range(lanes))
+        m.d.sync += mask.eq(delayed(m, masked, 1, "mask"))
+        amount = delayed(m, offset, 2, "offset")
         turned = rotate(m, [self.data[e] for e in range(lanes)], amount, "turn")
         for e in range(lanes):
             byte = Signal(8, name=f"turned_{e}", reset_less=True)

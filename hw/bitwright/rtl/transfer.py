@@ -65,7 +65,7 @@ class StreamOut(wiring.Component):
     still holds when the sink stalls. ``done`` is high in the cycle after the last beat is taken.
     """
 
-    DEPTH = 8
+    DEPTH = 16
 
     def __init__(self, architecture: Architecture) -> None:
         self._lanes = architecture.lanes

@@ -7,13 +7,14 @@ from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, timing
 from bitwright.rtl.align import bump_mask, rotate
+from bitwright.rtl.delay import delayed
 
 
 class WritePath(wiring.Component):
     """Writes the first ``count`` bytes of ``word`` from byte ``address`` on.
 
-    Latency: a request in cycle t is in the memory for reads requested from cycle t + 2 on.
-    Throughput: one word per cycle. Handshake: none. ``fault`` is high in cycle t + 1 after a
+    Latency: a request in cycle t is in the memory for reads requested from cycle t + 3 on.
+    Throughput: one word per cycle. Handshake: none. ``fault`` is high in cycle t + 2 after a
     request that reaches outside the bank; nothing is written then.
     """
 
@@ -40,23 +41,28 @@ class WritePath(wiring.Component):
         m = Module()
         lanes = self._lanes
         bits = (lanes - 1).bit_length()
+        # What is asked for comes from many places.
+        valid, address, count, word = (
+            delayed(m, getattr(self, name), 1, name)
+            for name in ("valid", "address", "count", "word")
+        )
         offset = Signal(bits)
         back = Signal(bits)
         outside = Signal()
         m.d.comb += [
-            offset.eq(self.address[:bits]),
+            offset.eq(address[:bits]),
             # Memory lane e holds the word's byte e - offset.
             back.eq(-offset),
-            outside.eq((self.address < 0) | (self.address + self.count > self._bytes)),
+            outside.eq((address < 0) | (address + count > self._bytes)),
         ]
-        turned = rotate(m, [self.word[e] for e in range(lanes)], back, "turn")
-        wanted = [(self.count > e) & self.valid & ~outside for e in range(lanes)]
+        turned = rotate(m, [word[e] for e in range(lanes)], back, "turn")
+        wanted = [(count > e) & valid & ~outside for e in range(lanes)]
         enables = rotate(m, [Cat(bit) for bit in wanted], back, "enable")
         m.d.sync += [
-            self.bank_word.eq(self.address[bits:]),
+            self.bank_word.eq(address[bits:]),
             self.bank_bump.eq(bump_mask(offset, lanes)),
             self.bank_enable.eq(Cat(*enables)),
-            self.fault.eq(self.valid & outside),
+            self.fault.eq(valid & outside),
         ]
         for e in range(lanes):
             m.d.sync += self.bank_data[e].eq(turned[e])

@@ -13,12 +13,16 @@ from bitwright.rtl.popcount import COUNT_CYCLES, XnorDifference
 from bitwright.rtl.popcount import LATENCY as DIFFERENCE_CYCLES
 from bitwright.rtl.technology import Ecp5
 
+AHEAD = 2
+"""Cycles by which the number of bits that count comes before the word."""
 
-def counting(m: Module, word: Value, bits: Value) -> Value:
-    """The first ``bits`` of a word; 0 behind them."""
+
+def counting(m: Module, bits: Value, width: int) -> Value:
+    """A mask of the first ``bits`` of a word, `AHEAD` cycles later."""
     behind = Signal.like(bits, name="behind")
-    m.d.comb += behind.eq(len(word) - bits)
-    return word & (Const((1 << len(word)) - 1, len(word)) >> behind)
+    mask = Signal(width, name="mask", reset_less=True)
+    m.d.sync += [behind.eq(width - bits), mask.eq(Const((1 << width) - 1, width) >> behind)]
+    return mask
 
 
 class XnorEngine(wiring.Component):
@@ -37,10 +41,10 @@ class XnorEngine(wiring.Component):
     ``result`` in cycle t + C + 6 + c. Throughput: R W products per cycle, tiles back to back.
     Handshake: none.
 
-    Members: ``word`` is that of row ``slot`` where ``take`` is high, ``valid`` tells whether it is
-    within the image; ``bits`` (for one of C cycles each, as ``first`` and ``last``, of row 0) is
-    the number of its bits that count; ``weight`` comes a cycle behind ``word``; ``first`` replaces
-    the sums; ``last`` lets them out: other results are zero.
+    Members: ``word`` is that of row ``slot`` where ``take`` was high, both a cycle before, and
+    ``valid`` tells whether it is within the image; ``weight`` comes a cycle behind ``word``. From
+    row 0's word on, for C cycles each: ``bits`` (`AHEAD` cycles before) is the number of bits that
+    count, ``first`` replaces the sums, ``last`` lets them out; other results are zero.
     """
 
     LATENCY = timing.PE_LATENCY + timing.ROW_LATENCY
@@ -66,12 +70,13 @@ class XnorEngine(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         rows, columns = self._rows, self._columns
-        masked = Signal(self._width)
-        m.d.comb += masked.eq(counting(m, self.word, self.bits))
+        masked, takes = Signal(self._width), Signal(rows)
+        m.d.comb += masked.eq(self.word & counting(m, self.bits, self._width))
+        m.d.sync += takes.eq(Mux(self.take, 1 << self.slot, 0))
 
         # Row 0's, from the cycle of a word on; row i's are i cycles later.
         to_sum = 1 + DIFFERENCE_CYCLES
-        counted = registered(m, self.bits, 1 + COUNT_CYCLES, "bits")
+        counted = registered(m, self.bits, AHEAD + 1 + COUNT_CYCLES, "bits")
         first = delay_line(m, self.first, to_sum + rows - 1, "first")
         last = delay_line(m, self.last, to_sum + columns + rows - 1, "last")
         place = Signal(range(columns))
@@ -81,7 +86,7 @@ class XnorEngine(wiring.Component):
         for row in range(rows):
             held = Signal(self._width, name=f"held_{row}", reset_less=True)
             inside = Signal(name=f"inside_{row}")
-            with m.If(self.take & (self.slot == row)):
+            with m.If(takes[row]):
                 m.d.sync += [held.eq(masked), inside.eq(self.valid)]
             m.submodules[f"difference_{row}"] = difference = XnorDifference(self._width)
             m.d.comb += [

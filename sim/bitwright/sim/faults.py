@@ -51,8 +51,8 @@ def _no_bump(offset: Value, lanes: int) -> Value:
     return bump_mask(offset, lanes) & ~(1 << 0)
 
 
-def _unmasked(m: Module, word: Value, bits: Value) -> Value:
-    return word
+def _unmasked(m: Module, bits: Value, width: int) -> Value:
+    return Const((1 << width) - 1, width)
 
 
 FAULTS: dict[str, Fault] = {

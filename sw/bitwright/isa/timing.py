@@ -6,7 +6,7 @@ instruction's duration. A test runs every instruction kind and compares the two.
 
 from bitwright.isa.architecture import Architecture
 
-READ_LATENCY = 3
+READ_LATENCY = 4
 """From an address request to the rotated, masked word."""
 STORE_LATENCY = READ_LATENCY + 1
 """From a request of a word to store to the word: the request has a register of its own."""
@@ -22,11 +22,11 @@ VECTOR_LATENCY = 5
 """From a word to the lanes' input register."""
 DEPTHWISE_TAPS = 9
 """Elements of the depthwise engine's window, and weights of a channel."""
-DEPTHWISE_LATENCY = 7
+DEPTHWISE_LATENCY = 8
 """From the word that completes a depthwise window to the lanes' input register."""
 LANE_LATENCY = 10
 """From an accumulator at a lane's input to its code."""
-WRITE_LATENCY = 2
+WRITE_LATENCY = 3
 """From a word to write to the byte in memory."""
 
 VECTOR_RESIDUAL = VECTOR_LATENCY
@@ -102,8 +102,8 @@ WALK_LATENCY = 2
 """From a walk's start to its first request."""
 FILL_OVERHEAD = VECTOR_LATENCY + 2
 """Cycles a vector channel tile adds to its windows and its parameter records."""
-IN_OVERHEAD = 4
-OUT_OVERHEAD = 9
+IN_OVERHEAD = 5
+OUT_OVERHEAD = 10
 NOP_CYCLES = 2
 FETCH_OVERHEAD = 2
 """Of a fetch instruction, beyond its beats."""

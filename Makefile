@@ -10,7 +10,7 @@ PYTHON ?= python3# interpreter that makes .venv (3.11 or newer)
 DEVICE ?= ecp5-85f# FPGA; `bitwright synth --help` lists them
 ARCH ?=# architecture .toml; empty: the default accelerator
 DATA ?= digits# data of the demo: digits or mnist
-MODEL ?=# program (.bwp) or network (.bw) to simulate; empty: the demo's
+MODEL ?=# program (.bwp) or network (.bw) to simulate; of the demo: tfc, sfc or lfc; empty: the demo's
 LAYER ?=# layer to show in waves; empty: the first 1000 cycles
 MUTANTS ?= 200# defects the mutation check makes
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
@@ -27,7 +27,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-silicon bench-huffman bench-xnor sim waves mutation verilog synth pnr cost-model clean
+.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-binary-train bench-silicon bench-huffman bench-xnor sim waves mutation verilog synth pnr cost-model clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -38,8 +38,8 @@ help: ## List the targets and the variables
 env: ## Create or update .venv with the pinned packages (nothing to do while it is current)
 	@$(PYTHON) tools/env.py
 
-demo: env ## Train, quantize, compile, run and verify a network on the RTL; writes runs/demo
-	bitwright demo --data $(DATA)
+demo: env ## Train (or take MODEL tfc, sfc or lfc), compile, verify on the RTL; writes runs/demo
+	bitwright demo --data $(DATA) $(if $(MODEL),--model "$(MODEL)")
 
 test: env ## Run the test suite without the slow tests
 	pytest -n $(JOBS) -m "not slow"
@@ -68,6 +68,9 @@ bench-silicon: env ## Measure the accelerator on a chip, SECTION or all; writes 
 
 bench-huffman: env ## Measure coded weights and their decoder; writes benchmarks/results/huffman.json
 	python -m benchmarks.huffman
+
+bench-binary-train: env ## Train the one-bit networks; writes examples/models and benchmarks/results/binary_train.json
+	python -m benchmarks.binary_train
 
 bench-xnor: env ## Measure the XNOR engine, SECTION or all; writes benchmarks/results/xnor.json
 	python -m benchmarks.xnor $(SECTION)

@@ -17,14 +17,12 @@ from typing import Any
 from bitwright.files import write_whole
 from bitwright.report.compression import sensitivity_figure
 from bitwright.report.palette import LIGHT
-from bitwright.report.plot import alone, as_svg, drawing
+from bitwright.report.plot import alone, as_svg, drawing, rounded
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/quantization.md"
 IMAGES = ROOT / "docs/images"
 RESULTS = ROOT / "benchmarks/results/quant.json"
-DECIMALS = 4
-"""Of a coordinate in a picture: more is noise of the machine."""
 
 
 def comparison(experiment: Mapping[str, Any]) -> str:
@@ -92,11 +90,6 @@ def draw(folder: Path, results: Mapping[str, Any]) -> Iterator[Path]:
         path = folder / f"quant-{experiment['name']}.svg"
         write_whole(path, rounded(alone(comparison(experiment))))
         yield path
-
-
-def rounded(svg: str) -> str:
-    """With coordinates of four decimals: equal pictures on every machine."""
-    return re.sub(r"\d+\.\d{5,}", lambda found: f"{float(found[0]):.{DECIMALS}f}", svg)
 
 
 def sensitivity() -> str:

@@ -48,6 +48,23 @@ def test_network_and_report_are_written_and_the_rtl_agrees(workshop, capsys):
     assert "0 differing bits" in capsys.readouterr().out
 
 
+BITS = """
+[[step]]
+name = "binarize"
+epochs = 1
+"""
+
+
+def test_network_of_bits_gets_an_engine_for_them(workshop, capsys):
+    (workshop / "r.toml").write_text(BITS)
+    assert main([*COMMAND, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["steps"][-1]["cycles"] > 0
+    (workshop / "small.toml").write_text("rows = 4\ncolumns = 4\n")
+    assert main([*COMMAND, "--arch", "small.toml"]) == 2
+    assert "small.toml has no engine for it; set xnor = true" in capsys.readouterr().err
+
+
 def test_the_same_command_takes_up_what_is_done(workshop, capsys):
     assert main(COMMAND) == 0
     first = (workshop / "net.bw").read_bytes()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.support.html import Page
 from tests.support.networks import random_codes, random_network
 from tests.support.runs import SILICON, codes_written
@@ -13,8 +14,12 @@ from bitwright import compress, rtl
 from bitwright.cli import demo_silicon
 from bitwright.cli.main import main
 from bitwright.compiler import Program
-from bitwright.compress import QuantizedReference
-from bitwright.data import Split
+from bitwright.compress import QuantizedReference, reference
+from bitwright.compress.methods.binary_lower import lower_binary
+from bitwright.compress.methods.binary_twin import binary_twin
+from bitwright.compress.models import Tfc
+from bitwright.data import Dataset, Split
+from bitwright.importers import import_program
 from bitwright.isa import Architecture
 from bitwright.sim.divergence import Divergence, Place
 from bitwright.synth import tools
@@ -110,6 +115,60 @@ def test_demo_with_a_fault_exits_1_and_names_it_in_the_report(
     assert list(written.values()) == [found.got & 0xFF]
 
 
+@pytest.fixture
+def bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command line of a demo of a network of bits, untrained, in a folder that has it."""
+    torch.manual_seed(0)
+    twin = binary_twin(import_program(Tfc().eval(), torch.zeros(2, 1, 28, 28)))
+    (tmp_path / "examples/models").mkdir(parents=True)
+    lower_binary(twin, (1, 28, 28)).save(tmp_path / "examples/models/tfc-1w1a.bw")
+    (tmp_path / "examples/arch").mkdir()
+    (tmp_path / "examples/arch/8x8-xnor.toml").write_text("xnor = true\n")
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 1, 28, 28), np.uint8)
+    split = Split(pixels=pixels, labels=np.zeros(12, np.int64))
+    dataset = Dataset(name="mnist", classes=10, train=split, validation=split, test=split)
+    monkeypatch.setattr(reference, "load", lambda name: dataset)
+    monkeypatch.chdir(tmp_path)
+    return ["demo", "--model", "tfc", "--out", "out/bits"]
+
+
+def test_demo_of_a_trained_network_of_bits(
+    bits: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    routed = []
+
+    def route(architecture: Architecture, progress: object) -> dict:
+        routed.append(architecture.name)
+        return SILICON
+
+    monkeypatch.setattr(demo_silicon, "route_xnor", route)
+    assert main(bits) == 0
+    figures = json.loads(Path("out/bits/report.json").read_text())
+    assert (figures["data"], figures["images"], figures["mismatches"]) == ("mnist", 12, 0)
+    assert figures["accuracy_rtl"] == figures["accuracy_reference"]
+    assert figures["accuracy_float"] is None
+    assert {layer["kind"] for layer in figures["layers"]} == {"Input", "BinaryLinear"}
+    assert routed == ["8x8-xnor"]
+    assert "accuracy: integer reference" in capsys.readouterr().out
+    # Eight images share the engine's rows: the third layer's 4,096 products take a row 64 cycles.
+    assert figures["cycles_rtl"] == figures["cycles_model"] < 12 * 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cnv", "--model must be one of tfc, sfc, lfc, got 'cnv'"),
+        ("lfc", "examples/models/lfc-1w1a.bw is not here; run the demo of 'lfc' in a clone"),
+    ],
+)
+def test_trained_network_that_is_not_there(
+    bits: list[str], name: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--model", name]) == 2
+    assert message in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
 def test_demo_without_silicon_says_so_in_the_report(
     demo: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +217,10 @@ def test_demo_routes_the_smallest_example_and_reports_missing_tools(
     assert found["silicon"]["modules"][0][1]["ffs"] == 4
     assert set(found) == set(SILICON)
     assert set(found["silicon"]) == set(SILICON["silicon"])
+    monkeypatch.setattr(rtl, "generate_xnor", lambda *_: COUNTER.replace("accelerator", "xnor"))
+    engine = demo_silicon.route_xnor(Architecture(xnor=True), lambda _: None, tmp_path)
+    assert engine["ffs"] == 4
+    assert engine["silicon"]["design"].startswith("the XNOR engine of an ")
     monkeypatch.setattr(tools, "find_native", lambda _: None)
     monkeypatch.setattr(tools.shutil, "which", lambda *_, **__: None)
     missing = demo_silicon.route_small(lambda _: None, tmp_path / "elsewhere")

@@ -17,6 +17,8 @@ from bitwright.compress import (
     train,
     train_reference,
 )
+from bitwright.compress.augment import Augmentation
+from bitwright.compress.models import Cnv, DigitsConvolutional, Lfc, Sfc, Tfc
 from bitwright.data import Dataset, load
 from bitwright.importers import import_program
 
@@ -127,6 +129,41 @@ def test_training_leaves_torchs_random_state_and_threads(small):
     assert (seen, after) == ([1], 2)
 
 
+def test_augmented_images_are_new_in_each_epoch(small):
+    class Watching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(64, 10)
+            self.seen = []
+
+        def forward(self, x):
+            if self.training:
+                self.seen.append(x.sum().item())
+            return self.layer(x.flatten(1))
+
+    sums = []
+    for augmentation in (None, Augmentation(shift=2)):
+        model = Watching()
+        training = Training(epochs=2, batch_size=256, augmentation=augmentation)
+        train(model, small, training)
+        sums.append(model.seen)
+    plain, moved = sums
+    assert plain == pytest.approx([plain[0]] * 2)
+    assert len({round(total) for total in [*moved, plain[0]]}) == 3
+
+
+def test_products_in_bfloat16(small):
+    found = []
+    for fast in (False, True):
+        torch.manual_seed(9)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        train(model, small, Training(epochs=1, bfloat16=fast))
+        found.append(model[1].weight.detach())
+    assert found[1].dtype == torch.float32
+    assert not torch.equal(*found)
+    assert torch.allclose(*found, atol=2e-3)
+
+
 def test_too_few_images_for_a_batch(small):
     with pytest.raises(ValueError, match="256 images make no batch of 300"):
         train(DigitsResNet(), small, Training(batch_size=300))
@@ -153,8 +190,16 @@ def test_evaluation_leaves_the_training_flags(small):
 
 @pytest.mark.parametrize(
     ("model", "parameters", "shape"),
-    [(LeNet5(), 61_706, (1, 28, 28)), (DigitsResNet(), 19_706, (1, 8, 8))],
-    ids=["lenet", "digits"],
+    [
+        (LeNet5(), 61_706, (1, 28, 28)),
+        (DigitsResNet(), 19_706, (1, 8, 8)),
+        (Tfc(), 59_402, (1, 28, 28)),
+        (Sfc(), 335_882, (1, 28, 28)),
+        (Lfc(), 2_916_362, (1, 28, 28)),
+        (Cnv(), 1_546_698, (3, 32, 32)),
+        (DigitsConvolutional(), 38_442, (1, 8, 8)),
+    ],
+    ids=["lenet", "digits", "tfc", "sfc", "lfc", "cnv", "digits-convolutional"],
 )
 def test_models_have_the_documented_size(model, parameters, shape):
     assert sum(p.numel() for p in model.parameters()) == parameters

@@ -7,6 +7,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "binary.md"
 
 
 def test_every_example_gives_what_it_shows() -> None:
-    test = doctest.DocTestParser().get_doctest(PAGE.read_text(), {}, "binary.md", str(PAGE), 0)
+    test = doctest.DocTestParser().get_doctest(PAGE.read_text(), {}, PAGE.name, str(PAGE), 0)
     assert len(test.examples) > 5
     assert doctest.DocTestRunner().run(test).failed == 0

@@ -20,7 +20,7 @@ WRONG = 3
 SILICON = {
     **{"luts": 1100, "ffs": 700, "dsps": 8, "brams": 14, "fmax_mhz": 81.25},
     "silicon": {
-        "architecture": "4x4",
+        "design": "a 4x4 accelerator",
         "device": "ecp5-45f",
         "tools": ["yosys 0.70", "nextpnr-ecp5 0.11"],
         "there": {"luts": 43848, "ffs": 43848, "dsps": 72, "brams": 108},

@@ -10,9 +10,12 @@ from amaranth.lib.wiring import In, Member, Signature
 from bitwright.isa import Architecture
 from bitwright.rtl.accelerator import Accelerator
 from bitwright.rtl.technology import TECHNOLOGIES
+from bitwright.rtl.xnor import XnorEngine
 
 TOP = "accelerator"
 """Name of the generated top module."""
+XNOR_TOP = "xnor"
+"""That of the engine of binary layers alone."""
 
 
 _ZEROS = re.compile(r"^  initial begin\n(    .+\[\d+\] = \d+'[hd]0+;\n)+  end\n", re.MULTILINE)
@@ -52,9 +55,18 @@ def generate(architecture: Architecture, technology: str = "portable") -> str:
     Raises:
         ValueError: ``technology`` is none of `bitwright.rtl.technology.TECHNOLOGIES`.
     """
+    return _convert(Top(architecture), TOP, technology)
+
+
+def generate_xnor(architecture: Architecture, technology: str = "portable") -> str:
+    """The engine of binary layers alone, as `generate` does: module ``xnor``."""
+    return _convert(XnorEngine(architecture), XNOR_TOP, technology)
+
+
+def _convert(component: wiring.Component, name: str, technology: str) -> str:
     if technology not in TECHNOLOGIES:
         known = ", ".join(TECHNOLOGIES)
         raise ValueError(f"technology {technology!r} is unknown; known are {known}")
     platform = TECHNOLOGIES[technology]()
-    text = verilog.convert(Top(architecture), name=TOP, platform=platform, emit_src=False)
+    text = verilog.convert(component, name=name, platform=platform, emit_src=False)
     return _ZEROS.sub("", str(text))

@@ -57,6 +57,7 @@ def fold_batch_norm(
     clamp: tuple[float | None, float | None] = (None, None),
     scale: float = 1.0,
     zero_point: int = 0,
+    threshold: ArrayLike = 0.0,
 ) -> Thresholds:
     """Give the thresholds of a layer whose accumulators lie in low..high.
 
@@ -64,7 +65,7 @@ def fold_batch_norm(
     or one per channel. ``clamp`` is the activation, (0, None) for ReLU and (0, 6) for ReLU6. The
     output is `binary` (one threshold and one direction per channel: +1 where y >= 0), or int<N> or
     uint<N> of up to 4 bits with its ``scale`` and ``zero_point``, ties half_even as `encode` takes
-    them.
+    them. ``threshold`` is taken from beta, exactly: a binary output is +1 where y >= threshold.
 
     Raises ValueError for another output, parameters that are not finite, of different lengths or
     out of range.
@@ -90,15 +91,17 @@ def fold_batch_norm(
             ("variance", norm.variance),
             ("step", step),
             ("bias", bias),
+            ("threshold", threshold),
         )
     ]
     epsilon = _numbers("epsilon", norm.epsilon, 1)[0]
-    for gamma, beta, mean, variance, weight, offset in zip(*parameters, strict=True):
+    for gamma, beta, mean, variance, weight, offset, above in zip(*parameters, strict=True):
         square = variance + epsilon
         if square <= 0:
             raise ValueError(f"variance + epsilon must be positive, but is {float(square)!r}")
         line = _Line(slope=gamma * weight, start=gamma * (offset - mean), square=square)
-        rows.append([line.threshold(_clamped(edge, clamp), beta, low, high) for edge in boundaries])
+        rest = beta - above
+        rows.append([line.threshold(_clamped(edge, clamp), rest, low, high) for edge in boundaries])
         directions.append(-1 if line.slope < 0 else 1)
     return Thresholds(
         values=np.array(rows, np.int64).reshape(channels, len(boundaries)),

@@ -19,7 +19,10 @@ def compress(
     data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
     arch: Annotated[
         Path | None,
-        typer.Option(help="Architecture (.toml) that cycles are of; the default if left out."),
+        typer.Option(
+            help="Architecture (.toml) that cycles are of; the default if left out, with an engine"
+            " of bits where the recipe needs one."
+        ),
     ] = None,
     folder: Annotated[
         Path | None,
@@ -36,7 +39,7 @@ def compress(
     from rich.console import Console
 
     from bitwright import compiler
-    from bitwright.compress.recipe import load_recipe, run_recipe
+    from bitwright.compress.recipe import Binarize, load_recipe, run_recipe
     from bitwright.data import load
     from bitwright.importers import import_program
     from bitwright.isa import Architecture
@@ -44,7 +47,13 @@ def compress(
 
     # Mistakes of the recipe come to light before data and model are read.
     steps = load_recipe(recipe)
-    architecture = Architecture() if arch is None else Architecture.load(arch)
+    bits = any(isinstance(s, Binarize) and s.activation_bits == 1 for s in steps.steps)
+    architecture = Architecture(xnor=bits) if arch is None else Architecture.load(arch)
+    if bits and not architecture.xnor:
+        raise ValueError(
+            f"{recipe} gives a network of bits, and {arch} has no engine for it; set xnor = true "
+            "there, or leave out --arch"
+        )
     graph, dataset = import_program(model), load(data)
     folder = folder or Path("runs/compress") / recipe.stem
 

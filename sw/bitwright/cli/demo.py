@@ -11,17 +11,32 @@ if TYPE_CHECKING:
 
 IMAGES = {"digits": None, "mnist": 1000}
 """Test images that run on the RTL; None is all."""
+MODELS = ("tfc", "sfc", "lfc")
+"""Networks of bits for MNIST, trained already: `examples/models/<name>-1w1a.bw`."""
+MODEL_FOLDER = Path("examples/models")
+MODEL_ARCHITECTURE = Path("examples/arch/8x8-xnor.toml")
+MODEL_BATCH = 8
+"""Images that go through the machine together: one in each row of the engine."""
 WAVEFORM = "waveform.vcd"
 
 
 def demo(
     data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    model: Annotated[
+        str | None,
+        typer.Option(help="tfc, sfc or lfc: a trained network of bits for MNIST, in its place."),
+    ] = None,
     arch: Annotated[
         Path | None,
-        typer.Option(help="Architecture (.toml); the default accelerator if left out."),
+        typer.Option(
+            help="Architecture (.toml); the default accelerator if left out, with --model 8x8-xnor."
+        ),
     ] = None,
     images: Annotated[
-        int | None, typer.Option(min=1, help="Test images (default: all digits, 1000 of MNIST).")
+        int | None,
+        typer.Option(
+            min=1, help="Test images (default: all digits, 1000 of MNIST, all with --model)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
     inject: Annotated[
@@ -29,21 +44,25 @@ def demo(
         typer.Option(help="Put this fault into the RTL; `bitwright verify --inject list`."),
     ] = None,
     silicon: Annotated[
-        bool, typer.Option(help="Route a 4x4 accelerator on an ECP5 as well: minutes, once.")
+        bool,
+        typer.Option(help="Route a 4x4 accelerator, or the engine of bits, on an ECP5: minutes."),
     ] = True,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("runs/demo"),
 ) -> None:
     """Train, quantize, compile, run the test images on the RTL, and compare every layer.
 
+    With --model the network is trained and quantized already, to weights and activations of a bit.
     Writes report.json and report.html and lets runs/latest point at the folder. Exit code 1 if a
     bit or a cycle differs.
     """
     if data not in IMAGES:
         raise ValueError(f"--data must be one of {', '.join(IMAGES)}, got {data!r}")
+    if model is not None:
+        _check_model(model)
     from rich.console import Console
 
     from bitwright import compiler, compress, report, sim
-    from bitwright.cli.demo_silicon import not_routed, route_small
+    from bitwright.cli.demo_silicon import not_routed, route_small, route_xnor
     from bitwright.isa import Architecture
     from bitwright.sim.faults import find_fault
     from bitwright.sim.toolchain import versions
@@ -51,17 +70,26 @@ def demo(
     if inject is not None:
         find_fault(inject)
     console = Console()
+    if model is not None:
+        data, arch = "mnist", arch or MODEL_ARCHITECTURE
     architecture = Architecture() if arch is None else Architecture.load(arch)
     with console.status(f"training on {data}") as status:
-        reference = compress.quantize_reference(
-            data,
-            images=images or IMAGES[data],
-            seed=seed,
-            progress=lambda p: status.update(
-                f"training on {data}: epoch {p.epoch} of {p.epochs}, validation {p.accuracy:.2%}"
-            ),
-        )
-    program = compiler.compile(reference.network, architecture)
+        if model is not None:
+            status.update(f"the reference on {data}")
+            reference = compress.load_reference(_path(model), data, images=images)
+        else:
+            reference = compress.quantize_reference(
+                data,
+                images=images or IMAGES[data],
+                seed=seed,
+                progress=lambda p: status.update(
+                    f"training on {data}: epoch {p.epoch} of {p.epochs},"
+                    f" validation {p.accuracy:.2%}"
+                ),
+            )
+    program = compiler.compile(
+        reference.network, architecture, batch=1 if model is None else MODEL_BATCH
+    )
     codes, test = reference.codes, reference.test
     with console.status("building the Verilated model") as status:
         measured = sim.measure(
@@ -81,8 +109,11 @@ def demo(
         waveform = {"file": WAVEFORM} | asdict(recording)
     chip = not_routed("not asked for")
     if silicon:
-        with console.status("synthesizing a 4x4 accelerator") as status:
-            chip = route_small(lambda now: status.update(f"a 4x4 accelerator on an ECP5, {now}"))
+        with console.status("synthesizing") as status:
+            if model is None:
+                chip = route_small(lambda now: status.update(f"a 4x4 accelerator, {now}"))
+            else:
+                chip = route_xnor(architecture, lambda now: status.update(f"the engine, {now}"))
     figures = report.collect(
         program,
         measured.to_json(program, test.labels),
@@ -108,6 +139,20 @@ def demo(
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{page}", soft_wrap=True)
     raise typer.Exit(0 if found.equal else 1)
+
+
+def _path(model: str) -> Path:
+    return MODEL_FOLDER / f"{model}-1w1a.bw"
+
+
+def _check_model(model: str) -> None:
+    if model not in MODELS:
+        raise ValueError(f"--model must be one of {', '.join(MODELS)}, got {model!r}")
+    if not _path(model).is_file():
+        raise ValueError(
+            f"{_path(model)} is not here; run the demo of {model!r} in a clone of bitwright, where "
+            "the trained networks lie"
+        )
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
@@ -136,7 +181,7 @@ def _show(figures: dict[str, Any], console: "Console") -> None:
         f"{figures['images']} images, {figures['outputs_compared']} outputs of"
         f" {figures['layers_compared']} layers: {figures['mismatches']} differ;"
         f" {len(figures['cycle_errors'])} instructions' cycles differ from the model\n"
-        f"accuracy: float {figures['accuracy_float']:.2%}, int8 reference"
+        f"accuracy: {_float(figures)}integer reference"
         f" {figures['accuracy_reference']:.2%}, RTL {_percent(figures['accuracy_rtl'], 2)}\n"
         f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; {filled}\n"
         f"{_chip(figures)}",
@@ -145,12 +190,14 @@ def _show(figures: dict[str, Any], console: "Console") -> None:
     )
 
 
+def _float(figures: dict[str, Any]) -> str:
+    share = figures["accuracy_float"]
+    return "" if share is None else f"float {share:.2%}, "
+
+
 def _chip(figures: dict[str, Any]) -> str:
     chip = figures["silicon"]
     if missing := chip.get("missing"):
         return f"not routed: {missing}"
     counts = ", ".join(f"{figures[name]:,} {name}" for name in ("luts", "ffs", "dsps", "brams"))
-    return (
-        f"a {chip['architecture']} accelerator on {chip['device']}: {counts},"
-        f" {figures['fmax_mhz']:g} MHz"
-    )
+    return f"{chip['design']} on {chip['device']}: {counts}, {figures['fmax_mhz']:g} MHz"

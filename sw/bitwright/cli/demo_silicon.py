@@ -33,10 +33,25 @@ def route_small(progress: Progress, build: Path = Path("build/synth")) -> dict[s
     """
     from bitwright.rtl import TOP, generate
 
+    verilog = generate(ARCHITECTURE, find_device(DEVICE).family.technology)
+    return _route("a 4x4 accelerator", verilog, TOP, progress, build)
+
+
+def route_xnor(
+    architecture: Architecture, progress: Progress, build: Path = Path("build/synth")
+) -> dict[str, Any]:
+    """The same of an architecture's engine of binary layers, which is what runs such networks."""
+    from bitwright.rtl import XNOR_TOP, generate_xnor
+
+    verilog = generate_xnor(architecture, find_device(DEVICE).family.technology)
+    design = f"the XNOR engine of an {architecture.name} accelerator"
+    return _route(design, verilog, XNOR_TOP, progress, build)
+
+
+def _route(design: str, verilog: str, top: str, progress: Progress, build: Path) -> dict[str, Any]:
     device = find_device(DEVICE)
-    verilog = generate(ARCHITECTURE, device.family.technology)
     try:
-        sweep = route_seeds(verilog, TOP, device, (1,), build=build, on_progress=progress)
+        sweep = route_seeds(verilog, top, device, (1,), build=build, on_progress=progress)
     except SynthesisError as error:
         return not_routed(str(error))
     median = sweep.median
@@ -45,7 +60,7 @@ def route_small(progress: Progress, build: Path = Path("build/synth")) -> dict[s
     return asdict(netlist.resources) | {
         "fmax_mhz": sweep.fmax_mhz,
         "silicon": {
-            "architecture": ARCHITECTURE.name,
+            "design": design,
             "device": DEVICE,
             "tools": [netlist.tool, median.tool],
             "there": asdict(device.capacity),

@@ -5,7 +5,11 @@ from bitwright.compress.fake import FakeQuantize
 from bitwright.compress.methods.calibration import Range
 from bitwright.compress.models import DigitsResNet, LeNet5
 from bitwright.compress.quantize import quantize
-from bitwright.compress.reference import QuantizedReference, quantize_reference
+from bitwright.compress.reference import (
+    QuantizedReference,
+    load_reference,
+    quantize_reference,
+)
 from bitwright.compress.train import Progress, Training, train, train_reference
 
 __all__ = [
@@ -21,6 +25,7 @@ __all__ = [
     "decode",
     "encode",
     "evaluate",
+    "load_reference",
     "quantize",
     "quantize_reference",
     "train",

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from bitwright.compress.codes import encode
+from bitwright.compress.codes import input_codes
 from bitwright.data import Split
 from bitwright.importers.torch_export import evaluation
 from bitwright.network import Network
@@ -28,7 +28,7 @@ def evaluate(model: nn.Module | Network, split: Split, batch_size: int = 1000) -
 
 def _outputs(model: nn.Module | Network, images: NDArray[np.float32]) -> NDArray[np.generic]:
     if isinstance(model, Network):
-        return model.run(encode(images, model.input.output))
+        return model.run(input_codes(images, model))
     with evaluation(model), torch.no_grad():
         outputs: NDArray[np.generic] = model(torch.from_numpy(images)).numpy()
     return outputs

@@ -81,25 +81,96 @@ class DigitsResNet(nn.Module):
         return logits
 
 
-class Tfc(nn.Module):
-    """Three hidden layers of 64 for images (N, 1, 28, 28): 59,402 parameters.
+class FullyConnected(nn.Module):
+    """Three hidden layers of one width for images (N, 1, 28, 28), batch-normalised, with ReLU.
 
-    FINN's fully connected network for MNIST (arXiv:1612.07119), batch-normalised, with ReLU.
+    FINN's fully connected networks for MNIST (arXiv:1612.07119).
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, width: int, classes: int = 10) -> None:
         super().__init__()
-        sizes = (784, 64, 64, 64)
+        sizes = (784, width, width, width)
         hidden = [
             nn.Sequential(nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU())
             for a, b in pairwise(sizes)
         ]
         self.hidden = nn.Sequential(*hidden)
-        self.classifier = nn.Linear(64, classes)
+        self.classifier = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes)."""
         logits: Tensor = self.classifier(self.hidden(x.flatten(1)))
+        return logits
+
+
+class Tfc(FullyConnected):
+    """Hidden layers of 64: 59,402 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__(64)
+
+
+class Sfc(FullyConnected):
+    """Hidden layers of 256: 335,882 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__(256)
+
+
+class Lfc(FullyConnected):
+    """Hidden layers of 1024: 2,916,362 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__(1024)
+
+
+class Cnv(nn.Module):
+    """FINN's convolutional network for images (N, 3, 32, 32): 1,546,698 parameters.
+
+    64-64-pool-128-128-pool-256-256-512-512-10, kernels of 3 without padding (arXiv:1612.07119,
+    table 3, CNV), batch-normalised, with ReLU.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        convolutions: list[nn.Module] = []
+        for inputs, outputs in ((3, 64), (64, 128), (128, 256)):
+            convolutions += [*_valid(inputs, outputs), *_valid(outputs, outputs)]
+            convolutions.append(nn.MaxPool2d(2))
+        # Of the last pair's output, 1 x 1, there is nothing to pool.
+        self.features = nn.Sequential(*convolutions[:-1])
+        self.hidden = nn.Sequential(
+            nn.Linear(256, 512, bias=False),
+            nn.BatchNorm1d(512),
+            nn.ReLU(),
+            nn.Linear(512, 512, bias=False),
+            nn.BatchNorm1d(512),
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(512, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.hidden(self.features(x).flatten(1)))
+        return logits
+
+
+class DigitsConvolutional(nn.Module):
+    """A chain of convolutions for images (N, 1, 8, 8): 38,442 parameters.
+
+    The channels are whole bytes of bits, as an engine of binary layers reads them.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            *_normed(1, 32, 3), *_normed(32, 32, 3), nn.MaxPool2d(2), *_normed(32, 64, 3)
+        )
+        self.classifier = nn.Linear(1024, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        logits: Tensor = self.classifier(self.features(x).flatten(1))
         return logits
 
 
@@ -130,4 +201,11 @@ def _normed(inputs: int, outputs: int, kernel: int, groups: int = 1) -> nn.Seque
         nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(),
+    )
+
+
+def _valid(inputs: int, outputs: int) -> nn.Sequential:
+    """A convolution without padding."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
     )

@@ -32,6 +32,8 @@ class State:
     """The number format planned for each layer."""
     coded: Mapping[str, int] = field(default_factory=dict)
     """Bits of a layer's indices as coded, tables included; others are stored as they are."""
+    integers: Network | None = None
+    """Where a step has come to it by itself; it stands for all the above."""
     findings: Mapping[str, Any] = field(default_factory=dict)
     """What steps have found out and a report shows, as JSON has it."""
 
@@ -74,6 +76,8 @@ class State:
 
     def lower(self) -> Network:
         """The network of integers; ValueError unless the activations are quantized."""
+        if self.integers is not None:
+            return self.integers
         if not self.activations:
             raise ValueError("the activations have no ranges yet; calibrate them first")
         settings = Settings(

@@ -27,6 +27,8 @@ class Fact(StrEnum):
     TRAINED = "weights trained as quantized"
     PLAN = "a plan of formats"
     CODED = "Huffman-coded weights"
+    INTEGERS = "the network of integers"
+    """After which no step comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,6 +10,9 @@ from bitwright.compress.levels import levels
 from bitwright.compress.simulation import layers
 from bitwright.compress.state import State
 from bitwright.importers.graph import Array
+from bitwright.network import BinaryConv2d, BinaryLinear, Conv2d, Linear, Threshold
+
+Weighted = Conv2d | Linear | BinaryConv2d | BinaryLinear
 
 FLOAT = 32
 """Bits of a parameter before compression, of a scale and of a bias."""
@@ -42,6 +45,8 @@ class Stored:
 
 def stored(state: State) -> tuple[Stored, ...]:
     """Every layer with weights, as it is now: float32 where it has no grid yet."""
+    if state.integers is not None:
+        return tuple(_of_integers(layer) for layer in state.integers if isinstance(layer, Weighted))
     found = []
     for name, layer in layers(state.graph).items():
         count, biases = layer.weight.size, FLOAT * layer.bias.size
@@ -63,6 +68,24 @@ def stored(state: State) -> tuple[Stored, ...]:
             )
         )
     return tuple(found)
+
+
+def _of_integers(layer: Weighted) -> Stored:
+    """A threshold per channel takes as much as a bias; else there are a multiplier and a bias."""
+    count, channels = layer.weight.size, len(layer.weight)
+    signs = bool((np.abs(layer.weight) == 1).all())
+    if isinstance(layer, BinaryConv2d | BinaryLinear) or signs:
+        fmt, bits = "binary", 1
+    else:
+        fmt, bits = f"int{layer.weight_bits}", layer.weight_bits
+    return Stored(
+        name=layer.name,
+        format=fmt,
+        weights=count,
+        float_bits=FLOAT * (count + channels),
+        index_bits=bits * count,
+        side_bits=FLOAT * channels * (1 if isinstance(layer.requantization, Threshold) else 2),
+    )
 
 
 def block_bits(weight: Array, fmt: str) -> int:

@@ -1,14 +1,16 @@
 """The `.bw` file: a safetensors file whose metadata carries the layers as JSON; no pickle.
 
 The one metadata key `bitwright` holds ``{"format", "version", "digest", "layers"}``. Arrays are
-stored under ``<layer>.<field>`` in the narrowest of the types below; the digest covers layers and
-arrays, so that a changed bit is noticed. Equal networks give equal bytes.
+stored under ``<layer>.<field>`` in the narrowest of the types below, weights of binary layers eight
+to a byte; the digest covers layers and arrays, so that a changed bit is noticed. Equal networks
+give equal bytes.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from bitwright.arith import Rounding
+from bitwright.arith import Rounding, pack_bits, unpack_bits
 from bitwright.files import write_whole
 from bitwright.network.errors import NetworkFileError
 from bitwright.network.layers import (
@@ -72,6 +74,8 @@ _STORED = {
     "requantization.value": "<i8",
     "requantization.direction": "<i1",
 }
+_PACKED = (BinaryConv2d, BinaryLinear)
+"""Kinds whose weights are stored eight to a byte, as `arith.pack_bits` does, beside their shape."""
 _STORED_LAYER = tuple(name for name in _STORED if "." not in name)
 _STORED_REQUANTIZATION = tuple(name for name in _STORED if "." in name)
 _TUPLES = {"inputs", "shape", "stride", "padding", "dilation", "kernel"}
@@ -123,7 +127,10 @@ def _json(value: object) -> str:
 
 def _describe(layer: Layer) -> dict[str, Any]:
     """Everything of a layer but its arrays."""
-    return {"kind": type(layer).__name__} | _plain(layer)
+    described = {"kind": type(layer).__name__} | _plain(layer)
+    if isinstance(layer, _PACKED):
+        described["weight_shape"] = list(layer.weight.shape)
+    return described
 
 
 def _plain(record: Any) -> dict[str, Any]:
@@ -150,7 +157,9 @@ def _arrays(layers: tuple[Layer, ...]) -> dict[str, NDArray[Any]]:
             value: Any = layer
             for part in name.split("."):
                 value = getattr(value, part, None)
-            if value is not None:
+            if isinstance(layer, _PACKED) and name == "weight":
+                arrays[f"{layer.name}.{name}"] = pack_bits(value, 1)
+            elif value is not None:
                 arrays[f"{layer.name}.{name}"] = np.ascontiguousarray(value, dtype)
     return arrays
 
@@ -203,9 +212,17 @@ def _build(entry: object, arrays: dict[str, NDArray[Any]]) -> Layer:
             values["requantization"] = _result(values["requantization"], name, arrays)
         for key in _TUPLES & values.keys():
             values[key] = tuple(values[key])
+        if issubclass(_KINDS[kind], _PACKED):
+            values["weight"] = _unpacked(values.pop("weight_shape"), arrays.pop(f"{name}.weight"))
         return _KINDS[kind](**values | _take(arrays, name, _STORED_LAYER))
     except (TypeError, KeyError, ValueError) as error:
         raise NetworkFileError(f"layer {name!r} is malformed: {error}") from error
+
+
+def _unpacked(shape: list[int], packed: NDArray[Any]) -> Codes:
+    if packed.dtype != np.uint8:
+        raise ValueError(f"weight of bits must be stored as uint8, found {packed.dtype}")
+    return unpack_bits(packed, 1, prod(shape), signed=False).reshape(shape)
 
 
 def _result(entry: dict[str, Any], layer: object, arrays: dict[str, NDArray[Any]]) -> Result:

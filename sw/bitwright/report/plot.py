@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.4  # inches
+DECIMALS = 4
+"""Of a coordinate in a committed picture: more is noise of the machine."""
 HUES = ("blue", "orange", "green", "purple", "sky", "red")
 
 
@@ -76,3 +78,12 @@ def alone(svg: str) -> str:
         '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
     )
     return re.sub(r"^(<svg [^>]*>)", rf"\1{style}", svg) + "\n"
+
+
+def rounded(svg: str) -> str:
+    """With coordinates of four decimals: equal pictures on every machine.
+
+    >>> rounded("M 1.123456 2.5")
+    'M 1.1235 2.5'
+    """
+    return re.sub(r"\d+\.\d{5,}", lambda found: f"{float(found[0]):.{DECIMALS}f}", svg)

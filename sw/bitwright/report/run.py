@@ -63,7 +63,7 @@ def collect(
     data: str,
     seed: int,
     injected: str | None,
-    accuracies: Mapping[str, float],
+    accuracies: Mapping[str, float | None],
     waveform: Mapping[str, Any] | None,
     silicon: Mapping[str, Any],
     tools: Mapping[str, str | None],
@@ -76,7 +76,8 @@ def collect(
         data: name of the data set.
         seed: of the training.
         injected: name of the fault in the RTL.
-        accuracies: ``accuracy_float`` and ``accuracy_reference``.
+        accuracies: ``accuracy_float``, None if no float network is at hand, and
+            ``accuracy_reference``.
         waveform: ``file`` in the run's folder, its ``first`` and ``last`` cycle to show, the
             ``issue`` of the ``instruction`` it is about, the array's ``row``, and the ``moment``
             of a wrong output.

@@ -28,7 +28,8 @@ def shortened(recipe):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_verifies_on_the_rtl(path):
     outcome = run_recipe(shortened(load_recipe(path)), graph(), digits())
-    program = compiler.compile(outcome.network, Architecture())
+    bits = any(layer.output.binary for layer in outcome.network)
+    program = compiler.compile(outcome.network, Architecture(xnor=bits))
     codes = encode(digits().test.take(2).images, outcome.network.input.output).astype(np.int8)
     found = sim.verify(program, codes)
     assert found.equal, found.divergence

@@ -3,6 +3,7 @@
 from bitwright.compress.methods.activations import Calibrate
 from bitwright.compress.methods.adaround import AdaRound
 from bitwright.compress.methods.bias_correction import BiasCorrection
+from bitwright.compress.methods.binarize import Binarize
 from bitwright.compress.methods.codebook import Codebook
 from bitwright.compress.methods.coding import Huffman
 from bitwright.compress.methods.equalization import Equalize
@@ -21,6 +22,7 @@ __all__ = [
     "STEPS",
     "AdaRound",
     "BiasCorrection",
+    "Binarize",
     "Calibrate",
     "Codebook",
     "Context",

@@ -20,7 +20,7 @@ from bitwright.compress.step import Step
 from bitwright.data import Dataset, Split
 from bitwright.files import write_whole
 from bitwright.importers.graph import FloatGraph
-from bitwright.network import Quantization
+from bitwright.network import Network, Quantization
 
 VERSION = 1
 """Changes whenever a method gives other results: old checkpoints are then not taken up."""
@@ -56,6 +56,8 @@ def save(path: Path, key: str, state: State, records: list[dict[str, Any]]) -> N
     for name, grid in state.grids.items():
         for part in ("levels", "scale", "offset"):
             arrays[f"grid.{part}.{name}"] = getattr(grid, part)
+    if state.integers is not None:
+        arrays["integers"] = np.frombuffer(state.integers.to_bytes(), np.uint8)
     header = {
         "key": key,
         "activations": {name: asdict(q) for name, q in state.activations.items()},
@@ -110,8 +112,13 @@ def _build(graph: FloatGraph, header: Mapping[str, Any], arrays: Arrays) -> Stat
         encoded=header["encoded"],
         formats=header["formats"],
         coded=header["coded"],
+        integers=_network(arrays.get("integers")),
         findings=header["findings"],
     )
+
+
+def _network(data: NDArray[Any] | None) -> Network | None:
+    return None if data is None else Network.from_bytes(data.tobytes(), "a checkpoint")
 
 
 def _add(state: Any, name: str, value: object) -> None:

@@ -33,6 +33,11 @@ class Recipe:
             raise RecipeError(f"{self.name}: has no steps; add [[step]] tables")
         known: dict[Fact, str] = {}
         for number, step in enumerate(self.steps, 1):
+            if Fact.INTEGERS in known:
+                raise RecipeError(
+                    f"{self.where(number)}: {known[Fact.INTEGERS]} gives {Fact.INTEGERS}, which no "
+                    "step changes; leave one of them out"
+                )
             for fact in sorted(step.needed() - known.keys()):
                 raise RecipeError(
                     f"{self.where(number)}: needs {fact}, and no step before it gives them; "

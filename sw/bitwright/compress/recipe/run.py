@@ -122,7 +122,7 @@ def measure(
 ) -> dict[str, Any]:
     """Size, cost and accuracy of a state; the accuracy is that of the simulation in torch."""
     parts = stored(state)
-    network = state.lower() if state.activations else None
+    network = state.lower() if state.activations or state.integers else None
     return {
         "step": label,
         "parameters": sum(part.float_bits for part in parts) // 32,
@@ -138,6 +138,8 @@ def measure(
 
 def accuracy(state: State, split: Split, batch: int = 500) -> float:
     """The fraction of images that the network, as far as it is quantized, labels right."""
+    if state.integers is not None:
+        return evaluate(state.integers, split)
     simulated, correct = state.simulated(), 0
     for start in range(0, len(split), batch):
         part = slice(start, start + batch)

@@ -42,7 +42,7 @@ class Accelerator(wiring.Component):
         m.submodules.registers = registers = RegisterFile(self._architecture)
         reset = Signal()
         m.submodules.core = core = ResetInserter(reset)(Core(self._architecture))
-        m.d.sync += reset.eq(registers.soft_reset)
+        m.d.comb += reset.eq(registers.soft_reset)
         wiring.connect(m, wiring.flipped(self.control), registers.bus)
         wiring.connect(m, registers.core, core.control)
         m.d.comb += self.irq.eq(registers.interrupt)

@@ -93,7 +93,7 @@ class Compute(wiring.Component):
             walker.start.eq(self.start),
             self.walking.eq(walker.busy),
             self.finished.eq(walker.finished),
-            post.vector.eq(vector),
+            post.vector.eq(delayed(m, vector, 1, "post_vector")),
         ]
         drain = timing.array_drain(self._architecture)
         begun = delay_line(m, self.start & ~vector, timing.array_write(self._architecture), "begun")
@@ -145,12 +145,12 @@ class Compute(wiring.Component):
         banks = delayed(m, Cat(buffers.window.bank, buffers.residual.bank), 1, "read_banks")
         both = window.looked_at & residual.looked_at & (banks[0] == banks[1])
         check(m, platform, ~both, PROGRAM + "window and residual are read from one bank at once")
-        # Requests of a cycle ago against the write that was in the memory then.
+        # Requests of two cycles ago against the write that was in the memory then.
         written = delayed(m, Cat(write.valid, write.count), 3, "written")
         start = delayed(m, write.address, 3, "written_address")
         written_bank = delayed(m, buffers.write_bank, 1, "written_bank")
         for read, bank in ((window, banks[0]), (residual, banks[1])):
-            begin = delayed(m, read.address, 1, "read_address")
+            begin = delayed(m, read.address, 2, "read_address")
             apart = (begin + read.end <= start) | (start + written[1:] <= begin + read.first)
             meets = read.looked_at & written[0] & (bank == written_bank)
             check(m, platform, ~meets | apart, PROGRAM + "a byte is read as it is written")
@@ -175,12 +175,10 @@ class Compute(wiring.Component):
         m.submodules.array = array = SystolicArray(architecture)
         m.submodules.vector = vector_lanes = VectorLanes(architecture)
 
-        # A store borrows the window's port while nothing is computed. Its address comes a long way.
-        stores = delayed(m, self.store_valid, 1, "stores")
-        store_address = delayed(m, self.store_address, 1, "store_address")
+        # A store borrows the window's port while nothing is computed.
         m.d.comb += [
-            window.valid.eq(Mux(self.storing, stores, walker.row_valid)),
-            window.address.eq(Mux(self.storing, store_address, walker.address)),
+            window.valid.eq(Mux(self.storing, self.store_valid, walker.row_valid)),
+            window.address.eq(Mux(self.storing, self.store_address, walker.address)),
             window.x.eq(Mux(self.storing, 0, walker.x)),
             window.inside.eq(self.storing | walker.inside),
             window.line_bytes.eq(Mux(self.storing, lanes, config.line_bytes)),
@@ -189,8 +187,8 @@ class Compute(wiring.Component):
             # Past the last channel lies what follows the tensor, or nothing.
             window.used.eq(Mux(vector & walker.last_tile, config.last_columns, lanes)),
             window.data.eq(buffers.window.data),
-            buffers.window.valid.eq(window.valid),
-            buffers.window.bank.eq(config.in_bank),
+            buffers.window.valid.eq(window.bank_valid),
+            buffers.window.bank.eq(delayed(m, config.in_bank, 1, "window_bank")),
             buffers.window.word.eq(window.bank_word),
             buffers.window.bump.eq(window.bank_bump),
             self.window_word.eq(window.word),
@@ -233,7 +231,8 @@ class Compute(wiring.Component):
         ]
         multiplies = ~vector | (config.vector_op == VectorOp.MAC)
         weight_fault = walker.valid & multiplies & (walker.weight >= architecture.weight_words)
-        return window.fault | weight_fault
+        # As late as the window's: so it is told whose walk it is of.
+        return window.fault | delayed(m, weight_fault, ReadPath.FAULT, "weight_fault")
 
     def _depthwise(self, m: Module, walker: Walker, takes: "_Takes") -> "_Windows | None":
         """The depthwise engine beside the vector lanes, which take its sums."""
@@ -328,7 +327,7 @@ class Compute(wiring.Component):
             walker.proceed.eq(parameters.filled & vector & ~config.walk.paced),
             self.parameter_address.eq(parameters.address),
             post.parameters.eq(self.parameter_data),
-            post.shift_parameters.eq(~vector | delayed(m, parameters.valid, 1, "shift")),
+            post.shift_parameters.eq(delayed(m, ~vector | parameters.valid, 1, "shift")),
         ]
         if engine:
             # The first window's sums are at the lanes a cycle after `take`. Two cycles before it
@@ -377,6 +376,7 @@ class Compute(wiring.Component):
             timing.array_residual(architecture),
             timing.array_write(architecture),
         )
+        in_lanes = delayed(m, vector, 1, "in_lanes")  # long before the first end
         ends = [end]
         while len(ends) <= to_write:
             # A window's end stops at its write: farther on it would meet the next instruction.
@@ -400,7 +400,7 @@ class Compute(wiring.Component):
                 linear.channel_tiles.eq(config.walk.channel_tiles),
                 linear.last_columns.eq(config.last_columns),
                 Cat(linear.event, linear.row_valid, linear.closing).eq(
-                    Mux(vector, ends[vector_delay], ends[array_delay])
+                    Mux(in_lanes, ends[vector_delay], ends[array_delay])
                 ),
             ]
 
@@ -429,8 +429,8 @@ class Compute(wiring.Component):
             residual.line_bytes.eq(lanes),
             residual.used.eq(residual_walker.count),
             residual.data.eq(buffers.residual.data),
-            buffers.residual.valid.eq(residual_valid),
-            buffers.residual.bank.eq(residual_bank),
+            buffers.residual.valid.eq(residual.bank_valid),
+            buffers.residual.bank.eq(delayed(m, residual_bank, 1, "residual_port_bank")),
             buffers.residual.word.eq(residual.bank_word),
             buffers.residual.bump.eq(residual.bank_bump),
             post.residual_valid.eq(

@@ -130,16 +130,17 @@ class Core(wiring.Component):
             thread.finished | (thread.waiting & (thread.in_flight == 0))
             for thread in (execute_thread, fetch_thread)
         ]
+        first, found = Signal(ErrorCode), Signal(ErrorCode)
+        finished = execute_thread.finished & fetch_thread.finished
         m.d.comb += [
-            # A thread held in reset has finished nothing.
-            idle.eq(execute_thread.finished & fetch_thread.finished & ~halted),
+            # A thread held in reset has finished nothing, and one that will be had an error.
+            idle.eq(finished & ~halted & (found == ErrorCode.NONE)),
             stuck.eq(still[0] & still[1] & ~idle),
         ]
 
         error, state = self._state(m, loader, start, prologue, idle)
         error_is_fetch = Signal()
         error_pc = Signal.like(control.error_pc)
-        first = Signal(ErrorCode)
         with m.If(execute.error != ErrorCode.NONE):
             oldest = execute.error_oldest
             m.d.comb += [
@@ -157,10 +158,7 @@ class Core(wiring.Component):
         with m.Else():
             m.d.comb += first.eq(error)
         # Errors come from everywhere: what is found in a cycle is acted on in the next one.
-        found, found_pc, found_is_fetch = (
-            Signal.like(value, name=f"found_{name}")
-            for name, value in (("error", first), ("pc", error_pc), ("fetch", error_is_fetch))
-        )
+        found_pc, found_is_fetch = Signal.like(error_pc), Signal()
         m.d.sync += [found.eq(first), found_pc.eq(error_pc), found_is_fetch.eq(error_is_fetch)]
         m.d.comb += halt.eq(~halted & (found != ErrorCode.NONE))
         with m.If(halt):

@@ -29,7 +29,7 @@ class DepthwiseEngine(wiring.Component):
 
     A tile's weights are fetched while the tile before is under way and change over with its first
     window. Latency: a word in cycle t, the sums of the window it completes in ``acc`` in cycle
-    t + 7. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
+    t + 8. Throughput: one word per cycle; a tile's first word `timing.depthwise_pace` cycles or
     more after that of the tile before. Handshake: of `WindowSchedule`; ``word`` comes a cycle after
     ``coming``, ``weight_data`` a cycle after ``weight_address``.
 
@@ -177,4 +177,6 @@ class DepthwiseEngine(wiring.Component):
             thirds.append(third)
         two = Signal(signed(19), name=f"two_thirds_{lane}")
         m.d.sync += two.eq(thirds[0] + thirds[1])
-        m.d.sync += self.acc[lane].eq(two + registered(m, thirds[2], 1, f"last_third_{lane}"))
+        total = Signal(signed(20), name=f"ninth_{lane}")
+        m.d.sync += total.eq(two + registered(m, thirds[2], 1, f"last_third_{lane}"))
+        m.d.sync += self.acc[lane].eq(total)

@@ -48,7 +48,10 @@ class FetchEngine(wiring.Component):
         present, begin, starts, streaming = (
             Signal(name=name) for name in ("present", "begin", "starts", "streaming")
         )
-        left, address = Signal(32), Signal(32)
+        buffer = max(architecture.weight_words, architecture.parameter_records)
+        beats = FETCH_FIELDS["beats"].width if architecture.huffman else 0
+        left = Signal(max(buffer.bit_length(), beats))
+        address = Signal(buffer.bit_length())
         part = Signal(range(max(architecture.record_beats, 2)))
         is_weights = f["opcode"] == FetchOpcode.WEIGHTS
         is_parameters = f["opcode"] == FetchOpcode.PARAMETERS

@@ -12,13 +12,13 @@ from bitwright.rtl.product import product
 from bitwright.rtl.rounding import Remainder, rounds_up
 from bitwright.rtl.technology import Ecp5
 
-_PRODUCT_CYCLES = 4
+_PRODUCT_CYCLES = 5
 _COARSE_BITS = 24
 _QUOTIENT_BITS = 11
 
 
 def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) -> Value:
-    """a b, 4 cycles later, with registers for the blocks a wide product is made of."""
+    """a b, 5 cycles later, with registers for the blocks a wide product is made of."""
     if isinstance(platform, Ecp5) and style == "dsp":
         return wide_product(m, a, b)
     return registered(m, product(a, b, style), _PRODUCT_CYCLES, "scaled")
@@ -27,7 +27,7 @@ def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) ->
 class Lane(wiring.Component):
     """code = clamp(zp + round(((acc + bias) m + (r - zr) mr) / 2^shift), low, high).
 
-    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 12 cycles.
+    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 13 cycles.
     Throughput: one code per cycle. Handshake: none; ``config`` is stable while codes are under way.
 
     Limits: acc + bias lies in signed 32 bits (the compiler proves it).
@@ -53,7 +53,7 @@ class Lane(wiring.Component):
         multiplier_bits = self._architecture.multiplier_bits
         residual_bits = self._architecture.residual_bits
         shifts = [self.parameters.shift[:6]]
-        for n in range(1, 9):
+        for n in range(1, 10):
             shift = Signal(6, name=f"shift_{n}", reset_less=True)
             m.d.sync += shift.eq(shifts[-1])
             shifts.append(shift)
@@ -68,7 +68,7 @@ class Lane(wiring.Component):
             multiplier.eq(self.parameters.multiplier),
             residual_multiplier.eq(self.parameters.residual_multiplier),
         ]
-        # 2 to 5: the products. 6: their sum, of 64 bits at most: |biased m| < 2^(31 +
+        # 2 to 6: the products. 7: their sum, of 64 bits at most: |biased m| < 2^(31 +
         # multiplier_bits), |centred mr| < 2^(8 + residual_bits).
         scaled = lane_product(m, platform, biased, multiplier, style)
         bits = 32 + multiplier_bits
@@ -78,9 +78,9 @@ class Lane(wiring.Component):
         total = Signal(signed(bits), reset_less=True)
         m.d.sync += total.eq(scaled)
 
-        # 7 to 9: the shift, first by eights; 10: rounding and output zero point.
-        coarse, below = self._shift_by_eights(m, total, shifts[7][3:])
-        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[8][:3])
+        # 8 to 10: the shift, first by eights; 11: rounding and output zero point.
+        coarse, below = self._shift_by_eights(m, total, shifts[8][3:])
+        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[9][:3])
         up = Signal()
         m.d.sync += up.eq(rounds_up(m, cut, config.rounding, self._architecture.roundings))
         widened, zero_point = Signal(signed(13)), Signal(signed(13))
@@ -88,7 +88,7 @@ class Lane(wiring.Component):
         m.d.comb += [widened.eq(quotient), zero_point.eq(config.zero_point)]
         # One adder for quotient + zero point + up: the bit below carries `up` in.
         m.d.sync += offset.eq((Cat(Const(1, 1), widened) + Cat(up, zero_point))[1:14])
-        # 11 and 12: clamp.
+        # 12 and 13: clamp.
         over, under, kept = Signal(), Signal(), Signal(8, reset_less=True)
         m.d.sync += [over.eq(offset > config.high), under.eq(offset < config.low), kept.eq(offset)]
         m.d.sync += self.code.eq(Mux(over, config.high, Mux(under, config.low, kept)))

@@ -52,7 +52,7 @@ class Loader(wiring.Component):
         m = Module()
         architecture = self._architecture
         header = {name: Signal(32, name=name) for name in HEADER_FIELDS}
-        index, left = Signal(range(HEADER_WORDS)), Signal(32)
+        index, left = Signal(range(HEADER_WORDS)), Signal.like(self.address)
         word = self.beats.payload.word.as_value()[:32]
         last = self.beats.payload.last
         m.d.comb += self.data.eq(word)

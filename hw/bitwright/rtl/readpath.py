@@ -19,15 +19,17 @@ class ReadPath(wiring.Component):
     0 <= x + e < line_bytes, x the byte's place in its image line. Bytes from ``used`` on are read
     like the others, but nothing depends on them.
 
-    Latency: request in cycle t, ``word`` in cycle t + 4, and ``begins_inside``, which tells whether
-    the word's first byte is inside. Throughput: one word per cycle.
-    Handshake: none. ``bank_*`` go to a `LaneMemory` chosen by the caller; ``data`` comes back two
-    cycles later. ``fault`` is high in cycle t + 2 after a ``valid`` request with a byte that is
-    inside, below ``used``, and not in the bank; the rest of a word may lie anywhere. ``looked_at``
-    is high in cycle t + 1 if there is a byte inside and below ``used``: ``first`` to ``end`` - 1.
+    Latency: request in cycle t, ``word`` in cycle t + 5, and ``begins_inside``, which tells whether
+    the word's first byte is inside. Throughput: one word per cycle. Handshake: none. ``bank_*`` go
+    to the banks in cycle t + 1; ``data`` comes back two cycles later. ``fault`` is high in cycle
+    t + 3 after a ``valid`` request with a byte that is inside, below ``used``, and not in the bank;
+    the rest of a word may lie anywhere. ``looked_at`` is high in cycle t + 2 if there is a byte
+    inside and below ``used``: ``first`` to ``end`` - 1.
     """
 
     LATENCY = timing.READ_LATENCY
+    FAULT = 3
+    """From a request to its fault."""
 
     def __init__(self, architecture: Architecture) -> None:
         lanes = architecture.lanes
@@ -41,6 +43,7 @@ class ReadPath(wiring.Component):
                 "line_bytes": In(24),
                 "used": In(range(lanes + 1)),
                 "pad": In(8),
+                "bank_valid": Out(1),
                 "bank_word": Out(unsigned((architecture.activation_words - 1).bit_length())),
                 "bank_bump": Out(lanes),
                 "data": In(ArrayLayout(8, lanes)),
@@ -57,9 +60,15 @@ class ReadPath(wiring.Component):
         m = Module()
         lanes = self._lanes
         bits = (lanes - 1).bit_length()
-        offset = self.address[:bits]
+        # A request has come a long way, and has as far to go.
+        valid, address, x, inside, line_bytes, used = (
+            delayed(m, getattr(self, name), 1, f"{name}_asked")
+            for name in ("valid", "address", "x", "inside", "line_bytes", "used")
+        )
+        offset = address[:bits]
         m.d.comb += [
-            self.bank_word.eq(self.address[bits:]),
+            self.bank_valid.eq(valid),
+            self.bank_word.eq(address[bits:]),
             self.bank_bump.eq(bump_mask(offset, lanes)),
         ]
 
@@ -74,13 +83,13 @@ class ReadPath(wiring.Component):
             m.d.sync += narrow.eq(Mux(wide <= 0, 0, Mux(wide >= lanes, lanes, wide)))
             return narrow
 
-        below = saturated(-self.x, "below")
-        room = saturated(self.line_bytes - self.x, "room")
-        bank_below = saturated(-self.address, "bank_below")
-        bank_room = saturated(self._bytes - self.address, "bank_room")
-        inside = delayed(m, self.inside, 1, "inside")
-        valid = delayed(m, self.valid, 1, "valid")
-        used = delayed(m, self.used, 1, "used")
+        below = saturated(-x, "below")
+        room = saturated(line_bytes - x, "room")
+        bank_below = saturated(-address, "bank_below")
+        bank_room = saturated(self._bytes - address, "bank_room")
+        inside = delayed(m, inside, 1, "inside")
+        valid = delayed(m, valid, 1, "valid")
+        used = delayed(m, used, 1, "used")
         m.d.comb += [
             self.first.eq(below),
             self.end.eq(Mux(used < room, used, room)),

@@ -48,16 +48,19 @@ class RegisterFile(wiring.Component):
         irq_done, irq_error = Signal(), Signal()
         failed = core.error != ErrorCode.NONE
         m.d.comb += self.interrupt.eq((irq_done & core.done) | (irq_error & failed))
+        # Commands go far: they leave registers, a cycle after their write.
+        commands = {
+            CONTROL_LOAD: core.load,
+            CONTROL_RUN: core.run,
+            CONTROL_RESET: self.soft_reset,
+        }
+        m.d.sync += [command.eq(0) for command in commands.values()]
         with m.If(subordinate.write_enable):
             written = subordinate.write_data
             with m.Switch(subordinate.write_address):
                 with m.Case(REGISTERS["control"].address):
-                    m.d.comb += [
-                        core.load.eq(written[CONTROL_LOAD]),
-                        core.run.eq(written[CONTROL_RUN]),
-                        self.soft_reset.eq(written[CONTROL_RESET]),
-                    ]
                     m.d.sync += [
+                        *(command.eq(written[bit]) for bit, command in commands.items()),
                         irq_done.eq(written[CONTROL_IRQ_DONE]),
                         irq_error.eq(written[CONTROL_IRQ_ERROR]),
                     ]

@@ -103,8 +103,8 @@ class StreamOut(wiring.Component):
             m.d.sync += [left.eq(self.count), self.address.eq(self.base)]
         with m.Elif(self.request):
             m.d.sync += [left.eq(left - 1), self.address.eq(self.address + self._lanes)]
-        arrives = delayed(m, self.request, timing.STORE_LATENCY, "arrives")
-        ends = delayed(m, self.request & (left == 1), timing.STORE_LATENCY, "ends")
+        arrives = delayed(m, self.request, timing.READ_LATENCY, "arrives")
+        ends = delayed(m, self.request & (left == 1), timing.READ_LATENCY, "ends")
         incoming = Signal(beat)
         outgoing = Signal(beat)
         m.d.comb += [

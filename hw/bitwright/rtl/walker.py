@@ -81,9 +81,13 @@ class Walker(wiring.Component):
         kernel_y = Counter(
             m, "kernel_y", config.kernel_y, start=self.start, step=step & word.last & kernel_x.last
         )
-        first_word = word.first & kernel_x.first & kernel_y.first
+        first_word = Signal(name="first_word_asked")
         last_word = word.last & kernel_x.last & kernel_y.last
         m.d.comb += tile_end.eq(step & last_word)
+        with m.If(self.start):
+            m.d.sync += first_word.eq(1)
+        with m.Elif(step):
+            m.d.sync += first_word.eq(last_word)
         offset, along = Signal(signed(26)), Signal(signed(26))
         column_offset, column_along = Signal(signed(26)), Signal(signed(26))
         line_offset, y_lines = Signal(signed(26)), Signal(signed(18))

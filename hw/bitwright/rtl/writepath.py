@@ -13,9 +13,9 @@ from bitwright.rtl.delay import delayed
 class WritePath(wiring.Component):
     """Writes the first ``count`` bytes of ``word`` from byte ``address`` on.
 
-    Latency: a request in cycle t is in the memory for reads requested from cycle t + 3 on.
+    Latency: a request in cycle t is in the memory for reads requested from cycle t + 2 on.
     Throughput: one word per cycle. Handshake: none. ``fault`` is high in cycle t + 2 after a
-    request that reaches outside the bank; nothing is written then.
+    request that reaches outside the bank; what is written then is undefined.
     """
 
     LATENCY = timing.WRITE_LATENCY
@@ -56,7 +56,7 @@ class WritePath(wiring.Component):
             outside.eq((address < 0) | (address + count > self._bytes)),
         ]
         turned = rotate(m, [word[e] for e in range(lanes)], back, "turn")
-        wanted = [(count > e) & valid & ~outside for e in range(lanes)]
+        wanted = [(count > e) & valid for e in range(lanes)]
         enables = rotate(m, [Cat(bit) for bit in wanted], back, "enable")
         m.d.sync += [
             self.bank_word.eq(address[bits:]),

@@ -6,10 +6,8 @@ instruction's duration. A test runs every instruction kind and compares the two.
 
 from bitwright.isa.architecture import Architecture
 
-READ_LATENCY = 4
+READ_LATENCY = 5
 """From an address request to the rotated, masked word."""
-STORE_LATENCY = READ_LATENCY + 1
-"""From a request of a word to store to the word: the request has a register of its own."""
 WEIGHT_LATENCY = 2
 """From a weight address to the weight word in its register."""
 PE_LATENCY = 4
@@ -22,11 +20,11 @@ VECTOR_LATENCY = 5
 """From a word to the lanes' input register."""
 DEPTHWISE_TAPS = 9
 """Elements of the depthwise engine's window, and weights of a channel."""
-DEPTHWISE_LATENCY = 8
+DEPTHWISE_LATENCY = 9
 """From the word that completes a depthwise window to the lanes' input register."""
-LANE_LATENCY = 12
+LANE_LATENCY = 13
 """From an accumulator at a lane's input to its code."""
-WRITE_LATENCY = 3
+WRITE_LATENCY = 2
 """From a word to write to the byte in memory."""
 
 VECTOR_RESIDUAL = VECTOR_LATENCY
@@ -102,7 +100,7 @@ WALK_LATENCY = 2
 """From a walk's start to its first request."""
 FILL_OVERHEAD = READ_LATENCY + VECTOR_LATENCY - 1
 """Cycles a vector channel tile adds to its windows and its parameter records."""
-IN_OVERHEAD = 5
+IN_OVERHEAD = 4
 OUT_OVERHEAD = 10
 NOP_CYCLES = 2
 FETCH_OVERHEAD = 3

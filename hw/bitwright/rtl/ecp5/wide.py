@@ -2,14 +2,15 @@
 
 from amaranth.hdl import Module, Signal, Value, signed
 
+from bitwright.rtl.delay import registered
 from bitwright.rtl.ecp5.block import BITS, block_product
 
 _LIMB = BITS - 1
-LATENCY = 4
+LATENCY = 5
 
 
 def wide_product(m: Module, a: Value, b: Value) -> Value:
-    """a b for signed a of up to 35 bits and unsigned b of up to 34, in cycle t, in cycle t + 4.
+    """a b for signed a of up to 35 bits and unsigned b of up to 34, in cycle t, in cycle t + 5.
 
     One block per limb of a and limb of b, 17 bits each and the sign with the highest; then the
     limbs of a are added, and then those of b.
@@ -27,9 +28,9 @@ def wide_product(m: Module, a: Value, b: Value) -> Value:
 
 
 def _times_limb(m: Module, a: Value, limb: Value) -> Value:
-    """a limb, in two cycles and an adder."""
+    """a limb, in three cycles and an adder: a block's product is late in its cycle."""
     if len(a) <= BITS:
-        return block_product(m, a, limb)
-    low = block_product(m, a[:_LIMB], limb)
-    high = block_product(m, a[_LIMB:].as_signed(), limb)
+        return registered(m, block_product(m, a, limb), 1, "limb")
+    low = registered(m, block_product(m, a[:_LIMB], limb), 1, "low")
+    high = registered(m, block_product(m, a[_LIMB:].as_signed(), limb), 1, "high")
     return low + (high << _LIMB)

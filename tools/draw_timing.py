@@ -156,7 +156,7 @@ def tile() -> Picture:
     trace = watch(program, rows, run)
     request = trace.high("walker.valid")[0]
     issue = max(cycle for cycle in trace.high("trace_issue") if cycle < request)
-    word = after(trace, "serializers.valid", request)
+    word = after(trace, "serializers.valid", request) + 1
     last = after(trace, "array.last", request)
     done = after(trace, COMPLETE, last)
     write = after(trace, "trace_write", done)

@@ -7,6 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, Signature
 
 from bitwright.isa import Architecture
+from bitwright.rtl.delay import delayed, registered
 from bitwright.rtl.memory import UNCHECKED, LaneMemory
 
 
@@ -80,8 +81,9 @@ class ActivationBuffers(wiring.Component):
 class WideBuffer(wiring.Component):
     """A memory of whole words: weights, or parameter records.
 
-    Latency: data one cycle after the address. Throughput: one read and one write per cycle. A word
-    read in the cycle it is written is undefined.
+    Latency: data one cycle after the address; a word written in cycle t is there for addresses from
+    cycle t + 2 on. Throughput: one read and one write per cycle. A word read in the cycle after it
+    is written is undefined.
     """
 
     LATENCY = 1
@@ -108,8 +110,9 @@ class WideBuffer(wiring.Component):
         m.d.comb += [
             read.addr.eq(self.read_address),
             self.read_data.eq(read.data),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
-            write.en.eq(self.write_enable),
+            # Many blocks of memory are far apart.
+            write.addr.eq(registered(m, self.write_address, 1, "write_address")),
+            write.data.eq(registered(m, self.write_data, 1, "write_data")),
+            write.en.eq(delayed(m, self.write_enable, 1, "write_enable")),
         ]
         return m

@@ -170,12 +170,13 @@ class Core(wiring.Component):
             ]
 
         m.d.comb += control.busy.eq((state.loading | state.threads) & ~halted)
-        for mine, theirs in ((loader.beats, state.loading), (fetch.beats, ~state.loading)):
+        # One of them at most wants a beat.
+        for taker in (loader.beats, fetch.beats):
             m.d.comb += [
-                mine.payload.eq(self.weights.payload),
-                mine.valid.eq(self.weights.valid & theirs),
+                taker.payload.eq(self.weights.payload),
+                taker.valid.eq(self.weights.valid),
             ]
-        wanted = Mux(state.loading, loader.beats.ready, fetch.beats.ready)
+        wanted = loader.beats.ready | fetch.beats.ready
         m.d.comb += self.weights.ready.eq(halted | wanted)
         self._count(m, state.running & ~halted, execute_thread, execute)
         return m

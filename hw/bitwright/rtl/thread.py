@@ -101,7 +101,8 @@ class Thread(wiring.Component):
             m.d.sync += tokens.eq(self.tokens_initial)
 
         # In flight: the oldest instruction is `first`; one more may have begun behind it.
-        last_of_body = shadow_pc == self.end - 1
+        last_of_body = Signal()  # known long before the issue
+        m.d.sync += last_of_body.eq(shadow_pc == self.end - 1)
         record = Cat(shadow_pc, shadow[16:24], last_of_body)
         first, second = Signal(len(record)), Signal(len(record))
         remaining = Signal(2)

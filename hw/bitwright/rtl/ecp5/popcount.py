@@ -24,6 +24,9 @@ _INJECT_EQUAL = table(lambda a, b, c, d: (1 ^ a ^ b) & ~c)
 """With C 1: the carry in is the sum, A == B the carry out."""
 _GROUPS = 8
 """Groups in a chain at most: timing analysis follows a carry through all of them."""
+_REGISTERS = 3
+_LEVELS = 2
+"""Of adders before a register; what is left of a wide word's is before the subtraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,13 @@ def mapped_difference(m: Module, a: Value, b: Value, bits: Value) -> Value:
     assert len(a) == 1 << levels
     differences = [_Bit(a[n], b[n]) for n in range(len(a))]
     tree = _leaves(m, differences, 1 << levels - 2)
-    per_stage = _levels_per_stage(levels - 1)
-    for stage, count in enumerate(per_stage):
-        for _ in range(count - (stage == 0)):
+    for stage in range(_REGISTERS):
+        # The leaves are the first stage's first level.
+        for _ in range(_LEVELS - (stage == 0)):
             tree = _added(m, tree)
         tree = _registered(m, tree, stage)
+    while len(tree.numbers) > 1:
+        tree = _added(m, tree)
     (count,), (last,) = tree.numbers, tree.spare
     # bits - 2 (count + last): without its lowest bit, bits / 2 - count - 1 + (last ? 0 : 1).
     half = bits[1:]
@@ -66,13 +71,6 @@ def mapped_difference(m: Module, a: Value, b: Value, bits: Value) -> Value:
         subtrahend = count[n] if n < len(count) else 0
         halves.append(Half(_SUBTRACT, a=subtrahend, c=half[n] if n < len(half) else 0))
     return Cat(bits[0], chain(m, halves)[1:]).as_signed()
-
-
-def _levels_per_stage(levels: int) -> tuple[int, int, int]:
-    """Levels of adders, the leaves among them, to each of the three registers."""
-    each, more = divmod(levels, 3)
-    first, second, third = (each + (n < more) for n in range(3))
-    return first, second, third
 
 
 def _leaves(m: Module, differences: list[_Bit], count: int) -> _Tree:
@@ -93,6 +91,8 @@ def _leaves(m: Module, differences: list[_Bit], count: int) -> _Tree:
 def _added(m: Module, tree: _Tree) -> _Tree:
     """Two numbers and a difference to one number, each."""
     numbers, spare = tree.numbers, list(tree.spare)
+    if len(numbers) == 1:
+        return tree
     width = len(numbers[0])
     pairs = [(numbers[n], numbers[n + 1]) for n in range(0, len(numbers), 2)]
     sums: list[Value] = []

@@ -125,7 +125,7 @@ def test_fetch_beyond_its_buffer() -> None:
         model.io.issue = 1
         model.clock.tick()
         model.io.issue = 0
-        model.clock.tick()
+        model.clock.tick(2)
         fetch(model, opcode=2)  # an instruction that changes while it runs
         model.io.beats__valid = 1
         model.clock.tick(ARCHITECTURE.record_beats)
@@ -135,7 +135,7 @@ def test_fetch_that_is_issued_while_busy() -> None:
     with fires(FetchEngine(ARCHITECTURE), "fetch: issued while beats are due") as model:
         fetch(model, opcode=1, count=4)
         model.io.issue = 1
-        model.clock.tick(3)
+        model.clock.tick(4)
 
 
 def test_thread_that_is_done_without_an_instruction() -> None:
@@ -272,7 +272,7 @@ def start_engine(model: VerilatedModel, tiles_too_early: int = 0, **values: int)
     model.io.start = 1
     model.clock.tick()
     model.io.start = 0
-    model.clock.tick(timing.depthwise_lead(DEPTHWISE) + 1)
+    model.clock.tick(timing.depthwise_lead(DEPTHWISE) + timing.READ_LATENCY - 2)
     model.io.coming = 1
     for _ in range(3):
         words = 12 - tiles_too_early

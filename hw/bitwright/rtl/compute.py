@@ -212,8 +212,8 @@ class Compute(wiring.Component):
             results = xnor_results(m, architecture, config, walker, window, weights)
             sums = [results[n] | array.result[n] for n in range(architecture.rows)]
         m.d.comb += [
-            serializers.valid.eq(delayed(m, walker.valid & ~vector, at_word, "word_valid")),
-            serializers.slot.eq(delayed(m, walker.slot, at_word, "slot")),
+            serializers.valid.eq(delayed(m, walker.valid & ~vector, at_word - 1, "word_valid")),
+            serializers.slot.eq(delayed(m, walker.slot, at_word - 1, "slot")),
             serializers.word.eq(window.word),
             array.activation.eq(serializers.element),
             array.first.eq(delayed(m, tile_start, at_row, "first")),
@@ -324,7 +324,7 @@ class Compute(wiring.Component):
             parameters.drain.eq(drain),
             parameters.closing.eq(delayed(m, walker.closing, distance, "drain_closing")),
             # The chain may move once the last window before has left the vector lanes.
-            parameters.fill.eq(delayed(m, asks, timing.VECTOR_LATENCY + 1, "fill")),
+            parameters.fill.eq(delayed(m, asks, timing.FILL_OVERHEAD - 1, "fill")),
             walker.proceed.eq(parameters.filled & vector & ~config.walk.paced),
             self.parameter_address.eq(parameters.address),
             post.parameters.eq(self.parameter_data),
@@ -411,10 +411,8 @@ class Compute(wiring.Component):
                     write_walker.last_columns.eq((config.last_columns + 7) >> 3),
                 ]
         slots = delayed(m, walker.slot, to_residual, "slot_end")
-        residual_slot = delayed(m, slots, timing.READ_LATENCY, "residual_slot")
-        select = delayed(
-            m, residual_slot, to_write - 1 - to_residual - timing.READ_LATENCY, "select"
-        )
+        residual_slot = delayed(m, slots, timing.READ_LATENCY - 1, "residual_slot")
+        select = delayed(m, residual_slot, to_write - to_residual - timing.READ_LATENCY, "select")
         residual_bank, residual_used, out_bank = Signal(), Signal(), Signal()
         with m.If(residual_walker.start):
             m.d.sync += [
@@ -436,7 +434,7 @@ class Compute(wiring.Component):
             buffers.residual.word.eq(residual.bank_word),
             buffers.residual.bump.eq(residual.bank_bump),
             post.residual_valid.eq(
-                delayed(m, residual_valid, timing.READ_LATENCY, "residual_valid")
+                delayed(m, residual_valid, timing.READ_LATENCY - 1, "residual_valid")
             ),
             post.residual_slot.eq(residual_slot),
             post.residual_word.eq(residual.word),

@@ -156,13 +156,19 @@ class Core(wiring.Component):
             m.d.comb += error_is_fetch.eq(1)
         with m.Else():
             m.d.comb += first.eq(error)
-        m.d.comb += halt.eq(~halted & (first != ErrorCode.NONE))
+        # Errors come from everywhere: what is found in a cycle is acted on in the next one.
+        found, found_pc, found_is_fetch = (
+            Signal.like(value, name=f"found_{name}")
+            for name, value in (("error", first), ("pc", error_pc), ("fetch", error_is_fetch))
+        )
+        m.d.sync += [found.eq(first), found_pc.eq(error_pc), found_is_fetch.eq(error_is_fetch)]
+        m.d.comb += halt.eq(~halted & (found != ErrorCode.NONE))
         with m.If(halt):
             m.d.sync += [
                 halted.eq(1),
-                control.error.eq(first),
-                control.error_thread.eq(error_is_fetch),
-                control.error_pc.eq(error_pc),
+                control.error.eq(found),
+                control.error_thread.eq(found_is_fetch),
+                control.error_pc.eq(found_pc),
             ]
 
         m.d.comb += control.busy.eq((state.loading | state.threads) & ~halted)

@@ -162,13 +162,22 @@ class ExecuteEngine(wiring.Component):
         # `wait` is there a cycle before it counts.
         m.d.sync += [since.eq(next_since), due.eq(next_since >= wait)]
         # `age` stands at 0 from the issue to the start, and at `settled` once another may follow.
+        next_age = Signal.like(age)
         with m.If(self.issue):
-            m.d.sync += age.eq(0)
+            m.d.comb += next_age.eq(0)
         with m.Elif((start | (age != 0)) & (age != settled)):
-            m.d.sync += age.eq(age + 1)
-        follows = (opcode == ExecuteOpcode.CONV) & (self.next_opcode == ExecuteOpcode.CONV)
+            m.d.comb += next_age.eq(age + 1)
+        with m.Else():
+            m.d.comb += next_age.eq(age)
+        m.d.sync += age.eq(next_age)
+        # Two of a kind: known long before the first has settled.
+        follows, has_settled = Signal(), Signal()
+        m.d.sync += follows.eq(
+            (opcode == ExecuteOpcode.CONV) & (self.next_opcode == ExecuteOpcode.CONV)
+        )
+        m.d.sync += has_settled.eq(next_age == settled)
         m.d.comb += self.ready.eq(
             (self.in_flight == 0)
-            | ((self.in_flight == 1) & follows & (age == settled) & ~compute.walking)
+            | ((self.in_flight == 1) & follows & has_settled & ~compute.walking)
         )
         return start, age

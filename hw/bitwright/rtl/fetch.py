@@ -45,35 +45,39 @@ class FetchEngine(wiring.Component):
         m = Module()
         architecture = self._architecture
         f = field_signals(m, self.instruction, FETCH_FIELDS)
-        begin, starts, streaming = Signal(), Signal(), Signal()
+        present, begin, starts, streaming = (
+            Signal(name=name) for name in ("present", "begin", "starts", "streaming")
+        )
         left, address = Signal(32), Signal(32)
         part = Signal(range(max(architecture.record_beats, 2)))
         is_weights = f["opcode"] == FetchOpcode.WEIGHTS
         is_parameters = f["opcode"] == FetchOpcode.PARAMETERS
         is_coded = (f["opcode"] == FetchOpcode.CODED) & architecture.huffman
-        m.d.sync += begin.eq(self.issue)
-
+        # The check has a cycle to itself.
+        malformed, checked = Signal(ErrorCode), Signal(ErrorCode)
+        m.d.sync += [present.eq(self.issue), begin.eq(present), checked.eq(malformed)]
         end = Signal(34)
         m.d.comb += end.eq(f["base"] + f["count"])
+        with m.If(~is_weights & ~is_parameters & ~is_coded):
+            m.d.comb += malformed.eq(ErrorCode.OPCODE)
+        with m.Elif(f["count"] == 0):
+            m.d.comb += malformed.eq(ErrorCode.LENGTH)
+        with m.Elif(is_coded & ((f["numbers"] == 0) | (f["beats"] == 0))):
+            m.d.comb += malformed.eq(ErrorCode.LENGTH)
+        with m.Elif(~is_parameters & (end > architecture.weight_words)):
+            m.d.comb += malformed.eq(ErrorCode.ADDRESS)
+        with m.Elif(is_parameters & (end > architecture.parameter_records)):
+            m.d.comb += malformed.eq(ErrorCode.ADDRESS)
+        m.d.comb += starts.eq(begin & (checked == ErrorCode.NONE))
         with m.If(begin):
-            with m.If(~is_weights & ~is_parameters & ~is_coded):
-                m.d.comb += self.error.eq(ErrorCode.OPCODE)
-            with m.Elif(f["count"] == 0):
-                m.d.comb += self.error.eq(ErrorCode.LENGTH)
-            with m.Elif(is_coded & ((f["numbers"] == 0) | (f["beats"] == 0))):
-                m.d.comb += self.error.eq(ErrorCode.LENGTH)
-            with m.Elif(~is_parameters & (end > architecture.weight_words)):
-                m.d.comb += self.error.eq(ErrorCode.ADDRESS)
-            with m.Elif(is_parameters & (end > architecture.parameter_records)):
-                m.d.comb += self.error.eq(ErrorCode.ADDRESS)
-            with m.Else():
-                m.d.comb += starts.eq(1)
-                m.d.sync += [
-                    streaming.eq(1),
-                    left.eq(Mux(is_coded, f["beats"], f["count"])),
-                    address.eq(f["base"]),
-                    part.eq(0),
-                ]
+            m.d.comb += self.error.eq(checked)
+        with m.If(starts):
+            m.d.sync += [
+                streaming.eq(1),
+                left.eq(Mux(is_coded, f["beats"], f["count"])),
+                address.eq(f["base"]),
+                part.eq(0),
+            ]
 
         # The last beats of a record are the high ones; earlier ones wait in a shift register.
         word = self.beats.payload.word.as_value()

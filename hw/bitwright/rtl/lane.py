@@ -27,7 +27,7 @@ def lane_product(m: Module, platform: object, a: Value, b: Value, style: str) ->
 class Lane(wiring.Component):
     """code = clamp(zp + round(((acc + bias) m + (r - zr) mr) / 2^shift), low, high).
 
-    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 10 cycles.
+    The twins are `bitwright.arith.requantize` and `requantize_sum`. Latency: 12 cycles.
     Throughput: one code per cycle. Handshake: none; ``config`` is stable while codes are under way.
 
     Limits: acc + bias lies in signed 32 bits (the compiler proves it).
@@ -53,7 +53,7 @@ class Lane(wiring.Component):
         multiplier_bits = self._architecture.multiplier_bits
         residual_bits = self._architecture.residual_bits
         shifts = [self.parameters.shift[:6]]
-        for n in range(1, 8):
+        for n in range(1, 9):
             shift = Signal(6, name=f"shift_{n}", reset_less=True)
             m.d.sync += shift.eq(shifts[-1])
             shifts.append(shift)
@@ -78,9 +78,9 @@ class Lane(wiring.Component):
         total = Signal(signed(bits), reset_less=True)
         m.d.sync += total.eq(scaled)
 
-        # 7 and 8: the shift, first by eights; 9: rounding and output zero point.
-        coarse, below = self._shift_by_eights(m, total, shifts[6][3:])
-        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[7][:3])
+        # 7 to 9: the shift, first by eights; 10: rounding and output zero point.
+        coarse, below = self._shift_by_eights(m, total, shifts[7][3:])
+        quotient, cut = self._shift_within_eight(m, coarse, below, shifts[8][:3])
         up = Signal()
         m.d.sync += up.eq(rounds_up(m, cut, config.rounding, self._architecture.roundings))
         widened, zero_point = Signal(signed(13)), Signal(signed(13))
@@ -88,30 +88,38 @@ class Lane(wiring.Component):
         m.d.comb += [widened.eq(quotient), zero_point.eq(config.zero_point)]
         # One adder for quotient + zero point + up: the bit below carries `up` in.
         m.d.sync += offset.eq((Cat(Const(1, 1), widened) + Cat(up, zero_point))[1:14])
-        # 10: clamp.
-        m.d.sync += self.code.eq(
-            Mux(offset > config.high, config.high, Mux(offset < config.low, config.low, offset))
-        )
+        # 11 and 12: clamp.
+        over, under, kept = Signal(), Signal(), Signal(8, reset_less=True)
+        m.d.sync += [over.eq(offset > config.high), under.eq(offset < config.low), kept.eq(offset)]
+        m.d.sync += self.code.eq(Mux(over, config.high, Mux(under, config.low, kept)))
         return m
 
     def _shift_by_eights(self, m: Module, total: Signal, eights: Value) -> tuple[Signal, Signal]:
-        """2 total >> 8 eights, saturated to 24 bits; and whether a bit was cut off.
+        """2 total >> 8 eights, saturated to 24 bits, in two cycles; and whether a bit was cut off.
+
+        ``eights`` come a cycle behind ``total``, when it is known what each shift would lose.
 
         The doubling keeps the bit that decides the rounding. What 24 bits cannot hold is still
         beyond every clamp after the shift by up to 7 that follows.
         """
         doubled = Signal(signed(8 * 7 + _COARSE_BITS))
         m.d.comb += doubled.eq(total << 1)
-        sign = doubled[-1]
         taken, fits, cut = Signal(_COARSE_BITS), Signal(), Signal()
         # From the top: do all bits from 8 k + 23 on equal the sign?
         alike = [Const(1, 1)]
         for k in reversed(range(7)):
             low = 8 * k + _COARSE_BITS - 1
-            alike.insert(0, alike[0] & ~(doubled[low : low + 8] ^ sign.replicate(8)).any())
+            same = ~(doubled[low : low + 8] ^ doubled[-1].replicate(8)).any()
+            alike.insert(0, alike[0] & same)
         set_below = [Const(0, 1)]
         for k in range(1, 8):
             set_below.append(set_below[-1] | doubled[8 * k - 8 : 8 * k].any())
+        alike, set_below = (
+            registered(m, Cat(bits), 1, name)
+            for bits, name in ((alike, "alike"), (set_below, "set_below"))
+        )
+        doubled = registered(m, doubled, 1, "doubled")
+        sign = doubled[-1]
         with m.Switch(eights):
             for k in range(8):
                 with m.Case(k):

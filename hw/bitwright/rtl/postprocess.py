@@ -23,9 +23,9 @@ class PostProcessor(wiring.Component):
     the lanes have a register of their own behind the chain: with ``hold``, they keep their records
     while the chain is filled for the next channel tile, until ``take``.
 
-    Latency: an accumulator in cycle t is a code in cycle t + 10. For the array, the word of row
-    ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 12, t that of the last
-    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 11. With ``signs`` in the
+    Latency: an accumulator in cycle t is a code in cycle t + 12. For the array, the word of row
+    ``select`` (the last C codes of its lane) is in ``word`` in cycle t + 14, t that of the last
+    channel; in vector mode all lanes' codes are in ``word`` in cycle t + 13. With ``signs`` in the
     configuration a row's word is its codes' lowest bits, see `SignCollector`.
     """
 

@@ -11,7 +11,8 @@ from bitwright.isa import Architecture
 class RowSerializers(wiring.Component):
     """One shift register per row, loaded in turn, each handing out a byte per cycle.
 
-    Latency: the word of row ``slot`` in cycle t, its byte e at ``element[slot]`` in t + 1 + e.
+    Latency: the word of row ``slot`` in cycle t, its byte e at ``element[slot]`` in t + 1 + e;
+    ``valid`` and ``slot`` a cycle before it.
     Throughput: a row may be loaded again after ``lanes`` cycles, without a gap.
     """
 
@@ -34,7 +35,9 @@ class RowSerializers(wiring.Component):
         for row in range(self._architecture.rows):
             pending = Signal(8 * self._architecture.lanes, name=f"pending_{row}", reset_less=True)
             m.d.sync += pending.eq(pending >> 8)
-            with m.If(self.valid & (self.slot == row)):
+            load = Signal(name=f"load_{row}")
+            m.d.sync += load.eq(self.valid & (self.slot == row))
+            with m.If(load):
                 m.d.sync += pending.eq(self.word.as_value())
             m.d.comb += self.element[row].eq(pending[:8])
         return m

@@ -82,7 +82,7 @@ class Thread(wiring.Component):
             with m.If(index == words):
                 m.d.sync += [fetching.eq(0), fetched.eq(1), index.eq(0)]
 
-        # Tokens: taken at issue, given by the other thread; both may happen in one cycle.
+        # Tokens: taken by an issue, given by the other thread; both may happen in one cycle.
         tokens = Signal(TOKEN_BITS)
         acquire = shadow[8:16]
         wanted = fetched & self.ready
@@ -91,10 +91,10 @@ class Thread(wiring.Component):
             self.issue.eq(wanted & (tokens >= acquire)),
             self.waiting.eq(wanted & (tokens < acquire)),
         ]
-        sum_of_tokens = Signal(TOKEN_BITS + 1)
-        m.d.comb += sum_of_tokens.eq(
-            tokens + Mux(self.tokens_valid, self.tokens_in, 0) - Mux(self.issue, acquire, 0)
-        )
+        # What an issue takes is taken in the cycle after it, long before the next one looks.
+        sum_of_tokens, spent = Signal(TOKEN_BITS + 1), Signal.like(acquire, name="spent")
+        m.d.sync += spent.eq(Mux(self.issue, acquire, 0))
+        m.d.comb += sum_of_tokens.eq(tokens + Mux(self.tokens_valid, self.tokens_in, 0) - spent)
         # Of a program that gives more than it takes, the surplus is lost, not the rest.
         m.d.sync += tokens.eq(Mux(sum_of_tokens[-1], -1, sum_of_tokens))
         with m.If(self.tokens_load):

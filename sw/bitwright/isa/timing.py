@@ -24,7 +24,7 @@ DEPTHWISE_TAPS = 9
 """Elements of the depthwise engine's window, and weights of a channel."""
 DEPTHWISE_LATENCY = 8
 """From the word that completes a depthwise window to the lanes' input register."""
-LANE_LATENCY = 10
+LANE_LATENCY = 12
 """From an accumulator at a lane's input to its code."""
 WRITE_LATENCY = 3
 """From a word to write to the byte in memory."""
@@ -100,14 +100,14 @@ WALK_START = 1
 """From the end of the walk before to the walk's earliest start."""
 WALK_LATENCY = 2
 """From a walk's start to its first request."""
-FILL_OVERHEAD = VECTOR_LATENCY + 2
+FILL_OVERHEAD = READ_LATENCY + VECTOR_LATENCY - 1
 """Cycles a vector channel tile adds to its windows and its parameter records."""
 IN_OVERHEAD = 5
 OUT_OVERHEAD = 10
 NOP_CYCLES = 2
-FETCH_OVERHEAD = 2
+FETCH_OVERHEAD = 3
 """Of a fetch instruction, beyond its beats."""
-CODED_OVERHEAD = 10
+CODED_OVERHEAD = 11
 """Of a fetch instruction of coded weights, beyond the numbers of its table and its bytes."""
 FETCH_START = 2
 """From a thread's start to its first instruction ready, beyond the instruction's words."""

@@ -29,7 +29,7 @@ from bitwright.compress.methods.binarize import train_binary
 from bitwright.compress.methods.binary_chain import settle
 from bitwright.compress.methods.binary_layers import Latent
 from bitwright.compress.methods.binary_lower import lower_binary
-from bitwright.compress.methods.binary_twin import binary_twin
+from bitwright.compress.methods.binary_twin import RANGE, binary_twin
 from bitwright.compress.models import FullyConnected
 from bitwright.compress.train import Progress, Report, one_thread
 from bitwright.data import Dataset, Split, load
@@ -63,7 +63,7 @@ class Plan:
     teacher_epochs: int = 15
     """Of the float network of the same topology that it learns from; 0 is none."""
     start: str = ""
-    """Plan before it whose latent weights it begins at; empty: random ones."""
+    """Plan before it whose result it begins at; empty: random weights."""
     seed: int = 0
 
 
@@ -95,9 +95,9 @@ PLANS = (
         width=1024,
         published=98.99,
         activation_bits=2,
-        epochs=14,
+        epochs=22,
         batch_size=500,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         augmentation=MORE,
         teacher_epochs=0,
         start="lfc-1w1a",
@@ -183,15 +183,24 @@ def trained_teacher(plan: Plan, model: nn.Module, dataset: Dataset) -> Teacher |
 
 
 def begin_at(name: str, model: nn.Module) -> None:
-    """Take the latent weights that the training of another plan has left."""
+    """Take the latent weights and batch normalisations that another plan's training has left.
+
+    Signs become codes of two bits whose middle is where the sign changed; what that adds to the
+    next layer's sums, its batch normalisation takes off again.
+    """
     path = CHECKPOINTS / f"{name}-bits.pt"
     if not path.exists():
         raise SystemExit(f"{path} is not there; train {name} first")
     left = torch.load(path)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)]
     with torch.no_grad():
         for key, module in model.named_modules():
-            if isinstance(module, Latent):
+            if isinstance(module, Latent | nn.BatchNorm1d):
                 module.weight.copy_(left[f"{key}.weight"])
+            if isinstance(module, nn.BatchNorm1d):
+                module.bias.copy_(left[f"{key}.bias"])
+        for norm in norms[:-1]:
+            norm.bias.add_(RANGE / 2)
 
 
 def settings(plan: Plan, epochs: int, learning_rate: float) -> Training:

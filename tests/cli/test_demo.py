@@ -217,7 +217,9 @@ def test_demo_routes_the_smallest_example_and_reports_missing_tools(
     assert found["silicon"]["modules"][0][1]["ffs"] == 4
     assert set(found) == set(SILICON)
     assert set(found["silicon"]) == set(SILICON["silicon"])
-    monkeypatch.setattr(rtl, "generate_xnor", lambda *_: COUNTER.replace("accelerator", "xnor"))
+    monkeypatch.setattr(
+        rtl, "generate_xnor", lambda *_: COUNTER.replace("accelerator", rtl.XNOR_TOP)
+    )
     engine = demo_silicon.route_xnor(Architecture(xnor=True), lambda _: None, tmp_path)
     assert engine["ffs"] == 4
     assert engine["silicon"]["design"].startswith("the XNOR engine of an ")

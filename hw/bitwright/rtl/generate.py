@@ -14,7 +14,7 @@ from bitwright.rtl.xnor import XnorEngine
 
 TOP = "accelerator"
 """Name of the generated top module."""
-XNOR_TOP = "xnor"
+XNOR_TOP = "xnor_engine"
 """That of the engine of binary layers alone."""
 
 
@@ -59,7 +59,7 @@ def generate(architecture: Architecture, technology: str = "portable") -> str:
 
 
 def generate_xnor(architecture: Architecture, technology: str = "portable") -> str:
-    """The engine of binary layers alone, as `generate` does: module ``xnor``."""
+    """The engine of binary layers alone, as `generate` does: module ``xnor_engine``."""
     return _convert(XnorEngine(architecture), XNOR_TOP, technology)
 
 

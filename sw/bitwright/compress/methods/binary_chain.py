@@ -59,7 +59,8 @@ def weights(layer: LowBitConv2d | LowBitLinear) -> tuple[Codes, Array]:
 def settle(model: nn.Sequential) -> nn.Sequential:
     """A copy whose codes of several bits are computed as the integers do; see `Settled`.
 
-    Its answers are those of `lower_binary`'s network.
+    Its answers are those of `lower_binary`'s network, except where float32 rounds a batch
+    normalisation across a threshold, which the integers do not.
     """
     chain = nn.Sequential().eval()
     step = 1.0

@@ -13,9 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bitwright.compress.fake import FakeQuantize
-
-LATENT = 1.0
-"""Magnitude that latent weights are clipped to: beyond it the gradient would not pass any more."""
+from bitwright.compress.fake.lowbit import CLIP
 
 
 class Signs(nn.Module):
@@ -69,11 +67,12 @@ class Latent(nn.Module):
     def used(self) -> Tensor:
         """The weights that compute; latent ones in the first of two stages.
 
-        Latent weights that the last step took beyond the clip come back first.
+        Latent weights that the last step took beyond the clip, where no gradient passes, come back
+        first.
         """
         if self.training:
             with torch.no_grad():
-                self.weight.clamp_(-LATENT, LATENT)
+                self.weight.clamp_(-CLIP, CLIP)
         if self.latent:
             return self.weight
         quantized: Tensor = self.quantize(self.weight)

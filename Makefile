@@ -15,7 +15,7 @@ LAYER ?=# layer to show in waves; empty: the first 1000 cycles
 MUTANTS ?= 200# defects the mutation check makes
 FREQ ?=# clock place and route aims at, MHz; empty: the device's usual one
 SEEDS ?= 1# seeds of place and route: a count, or a list as 3,5
-SECTION ?=# section of bench-silicon or bench-xnor; empty: all
+SECTION ?=# section of bench-silicon or bench-binary; empty: all
 JOBS ?= 2# test processes
 
 arch := $(if $(ARCH),--arch "$(ARCH)")
@@ -27,7 +27,7 @@ freq := $(if $(FREQ),--freq $(FREQ))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-binary-train bench-silicon bench-huffman bench-xnor sim waves mutation verilog synth pnr cost-model clean
+.PHONY: help env demo test regress lint doctor bench bench-formats bench-quant bench-binary-train bench-silicon bench-huffman bench-binary sim waves mutation verilog synth pnr cost-model clean
 
 help: ## List the targets and the variables
 	@echo "usage: make TARGET [VARIABLE=value]"; echo
@@ -72,8 +72,8 @@ bench-huffman: env ## Measure coded weights and their decoder; writes benchmarks
 bench-binary-train: env ## Train the one-bit networks; writes examples/models and benchmarks/results/binary_train.json
 	python -m benchmarks.binary_train
 
-bench-xnor: env ## Measure the XNOR engine, SECTION or all; writes benchmarks/results/xnor.json
-	python -m benchmarks.xnor $(SECTION)
+bench-binary: env ## Measure the XNOR engine, SECTION or all; writes benchmarks/results/binary.json
+	python -m benchmarks.binary $(SECTION)
 
 bench-quant: env ## Measure every quantization method beside its control; writes benchmarks/results/quant.json
 	python -m benchmarks.quant

@@ -15,8 +15,8 @@ MODELS = ("tfc", "sfc", "lfc")
 """Networks of bits for MNIST, trained already: `examples/models/<name>-1w1a.bw`."""
 MODEL_FOLDER = Path("examples/models")
 MODEL_ARCHITECTURE = Path("examples/arch/8x8-xnor.toml")
-MODEL_BATCH = 8
-"""Images that go through the machine together: one in each row of the engine."""
+MODEL_BATCH = 64
+"""Images that go through the machine together: weights are fetched once for eight rows of each."""
 WAVEFORM = "waveform.vcd"
 
 

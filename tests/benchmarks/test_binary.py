@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from amaranth.back import verilog
+from benchmarks.binary import ALONE, Alone, random_network
 from benchmarks.popcounts import CODINGS, Inferred
-from benchmarks.xnor import ALONE, Alone, random_network
 
 from bitwright.compiler import compile, predict
 from bitwright.isa import Architecture

@@ -1,7 +1,8 @@
-"""The XNOR engine: what a bit of it costs, how fast it is alone on a chip, and a network on it.
+"""Networks of bits: accuracy, the RTL beside the reference, and what the XNOR engine costs.
 
-`make bench-xnor` writes benchmarks/results/xnor.json; SECTION=bits, =network or =chip measures one
-and leaves the others as they are.
+`make bench-binary` writes benchmarks/results/binary.json. Each section is measured alone
+(SECTION=bits) and leaves the others as they are. The accuracies are those that
+`make bench-binary-train` has found.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
 
 from bitwright.compiler import compile, predict
+from bitwright.compress import load_reference
 from bitwright.isa import Architecture
 from bitwright.network import (
     BinaryLinear,
@@ -35,16 +37,20 @@ from bitwright.network import (
 from bitwright.rtl.popcount import XnorDifference
 from bitwright.rtl.technology import TECHNOLOGIES
 from bitwright.rtl.xnor import XnorEngine
+from bitwright.sim import measure
 from bitwright.sim.parallel import run_pieces
 from bitwright.synth import find_device, route_seeds, synthesize
 
-NAME = "xnor"
+NAME = "binary"
+TRAINED = ("tfc", "sfc", "lfc")
+MACHINE = "examples/arch/8x8-xnor.toml"
 DEVICE = "ecp5-25f"
 SEEDS = (1, 2, 3)
 WIDTHS = (64, 128, 256)
 WIDTHS_OF_LAYERS = (784, 1024, 1024, 1024, 10)
 """LFC of FINN (Umuroglu et al., FPGA 2017): a multilayer perceptron of one-bit codes."""
 BATCH = 256
+TRAINED_BATCH = 64
 console = Console()
 
 
@@ -90,7 +96,48 @@ def bits() -> dict[str, Any]:
     return found
 
 
-# A network
+# Networks
+
+
+def accuracies() -> dict[str, Any]:
+    """What the trained networks reach, beside what was published for their topology."""
+    path = record.ROOT / "benchmarks" / "results" / "binary_train.json"
+    trained = json.loads(path.read_text())
+    for row in trained["networks"]:
+        console.print(
+            f"{row['name']}: {row['accuracy']:.2f} %, published {row['published']:.2f} %",
+            highlight=False,
+        )
+    return {"trained": trained["measured"], "networks": trained["networks"]}
+
+
+def mnist() -> dict[str, Any]:
+    """All 10,000 test images through every layer of the trained networks on the RTL."""
+    found = {}
+    for name in TRAINED:
+        reference = load_reference(record.ROOT / f"examples/models/{name}-1w1a.bw", "mnist")
+        program = compile(
+            reference.network, Architecture.load(record.ROOT / MACHINE), TRAINED_BATCH
+        )
+        measured = measure(program, reference.codes)
+        run = measured.to_json(program, reference.test.labels)
+        kept = (
+            "images",
+            "outputs_compared",
+            "mismatches",
+            "cycle_errors",
+            "accuracy_rtl",
+            "sim_cycles_per_second",
+        )
+        found[name] = {"batch": TRAINED_BATCH, "equal": measured.found.equal} | {
+            key: run[key] for key in kept
+        }
+        console.print(
+            f"{name}: {run['images']} images, {run['outputs_compared']} outputs,"
+            f" {run['mismatches']} differ",
+            highlight=False,
+        )
+    return {"architecture": MACHINE, "networks": found}
 
 
 def random_network(widths: tuple[int, ...], seed: int = 0) -> Network:
@@ -122,8 +169,7 @@ def random_network(widths: tuple[int, ...], seed: int = 0) -> Network:
 
 def network(images: int = 10_000) -> dict[str, Any]:
     """LFC's shape on 8x8 with the engine: exact, its cycles, and how fast it is simulated."""
-    file = "examples/arch/8x8-xnor.toml"
-    architecture = Architecture.load(record.ROOT / file)
+    architecture = Architecture.load(record.ROOT / MACHINE)
     made = random_network(WIDTHS_OF_LAYERS)
     program = compile(made, architecture, BATCH)
     rng = np.random.default_rng(1)
@@ -147,7 +193,7 @@ def network(images: int = 10_000) -> dict[str, Any]:
         highlight=False,
     )
     return {
-        "architecture": file,
+        "architecture": MACHINE,
         "architecture_hash": f"{architecture.hash:016x}",
         "layers": WIDTHS_OF_LAYERS,
         "batch": BATCH,
@@ -219,15 +265,17 @@ def _verilog(component: wiring.Component, technology: str) -> str:
 
 
 SECTIONS: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "bits": bits,
+    "accuracies": accuracies,
+    "mnist": mnist,
     "network": network,
+    "bits": bits,
     "chip": chip,
 }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure the sections asked for (all, if none), writing after each."""
-    parser = argparse.ArgumentParser(description="Measure the XNOR engine.")
+    parser = argparse.ArgumentParser(description="Measure networks of bits.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     chosen = parser.parse_args(argv).sections or list(SECTIONS)
     if unknown := [name for name in chosen if name not in SECTIONS]:

@@ -5,7 +5,7 @@ import os
 import cocotb
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
@@ -13,6 +13,7 @@ from tests.cocotb.clocked import packed, reset, step
 
 from bitwright.isa import Architecture
 from bitwright.rtl.buffers import ActivationBuffers
+from bitwright.rtl.delay import delayed
 from bitwright.rtl.readpath import ReadPath
 from bitwright.rtl.writepath import WritePath
 
@@ -23,7 +24,7 @@ REQUEST = {
     **{"bank": 1, "valid": 1, "address": 26, "x": 26, "inside": 1, "line_bytes": 24},
     **{"used": 4, "pad": 8},
 }
-READ_FAULT = 2
+WRITE_FAULT = 2
 """Cycles from a request to its fault."""
 
 
@@ -50,8 +51,7 @@ class Paths(wiring.Component):
         m = Module()
         m.submodules.buffers = buffers = ActivationBuffers(self._architecture)
         m.submodules.write = write = WritePath(self._architecture)
-        bank = Signal()
-        m.d.sync += bank.eq(self.write_bank)
+        bank = delayed(m, self.write_bank, 2, "bank")
         m.d.comb += [
             write.valid.eq(self.write_valid),
             write.address.eq(self.write_address),
@@ -73,8 +73,8 @@ class Paths(wiring.Component):
                     for f in REQUEST
                     if f != "bank"
                 ),
-                port.valid.eq(path.valid),
-                port.bank.eq(getattr(self, f"{name}_bank")),
+                port.valid.eq(path.bank_valid),
+                port.bank.eq(delayed(m, getattr(self, f"{name}_bank"), 1, f"{name}_bank")),
                 port.word.eq(path.bank_word),
                 port.bump.eq(path.bank_bump),
                 path.data.eq(port.data),
@@ -90,21 +90,24 @@ class Memory:
     def __init__(self, lanes):
         self.lanes, self.size = lanes, WORDS * lanes
         self.bytes = np.zeros((2, self.size), np.uint8)
+        self.known = np.ones((2, self.size), bool)
         self.landing = []
-        """Writes under way: (cycle from which reads see it, bank, addresses, data)."""
+        """Writes under way: (cycle from which reads see it, bank, addresses, data or None)."""
 
     def settle(self, cycle):
         for _, bank, where, data in [w for w in self.landing if w[0] <= cycle]:
-            self.bytes[bank, where] = data
+            self.known[bank, where] = data is not None
+            if data is not None:
+                self.bytes[bank, where] = data
         self.landing = [w for w in self.landing if w[0] > cycle]
 
     def write(self, cycle, bank, address, data):
-        """The fault a write of ``data`` raises; without one it lands."""
-        if address < 0 or address + len(data) > self.size:
-            return 1
+        """The fault a write of ``data`` raises; with one, nobody knows what it has written."""
         where = np.arange(address, address + len(data))
-        self.landing.append((cycle + WritePath.LATENCY, bank, where, data))
-        return 0
+        fault = address < 0 or address + len(data) > self.size
+        known = None if fault else data
+        self.landing.append((cycle + WritePath.LATENCY, bank, where % self.size, known))
+        return int(fault)
 
     def read(self, request):
         """The word and the fault of a read request, None for bytes nobody may rely on."""
@@ -120,6 +123,7 @@ class Memory:
             elif (
                 not request["valid"]
                 or not known
+                or not self.known[request["bank"], address]
                 or any(address in addresses for addresses in pending)
             ):
                 word.append(None)
@@ -157,7 +161,7 @@ def drive_read(dut, port, request):
 
 
 def check(dut, port, cycle, expected):
-    """Compare ``port`` with what the requests of 3 and of 2 cycles ago must show now."""
+    """Compare ``port`` with what the requests of some cycles ago must show now."""
     if (cycle, "word") in expected[port]:
         word, request = expected[port].pop((cycle, "word"))
         got = int(getattr(dut, f"{port}_word").value).to_bytes(len(word), "little")
@@ -176,11 +180,11 @@ async def words_at_any_byte(dut):
     # Every byte once, so that no read meets what was never written.
     fill = [(bank, word * lanes) for bank in range(2) for word in range(WORDS)]
     expected = {"window": {}, "residual": {}}
-    write_fault = 0
+    write_faults = [0] * WRITE_FAULT
     compared = faults = 0
     for cycle in range(5000):
         memory.settle(cycle)
-        assert int(dut.write_fault.value) == write_fault
+        assert int(dut.write_fault.value) == write_faults.pop(0)
         for port in expected:
             check(dut, port, cycle, expected)
 
@@ -196,7 +200,7 @@ async def words_at_any_byte(dut):
         dut.write_bank.value, dut.write_valid.value = bank, int(write)
         dut.write_address.value, dut.write_count.value = address & ((1 << 26) - 1), count
         dut.write_word.value = packed(data, 8)
-        write_fault = memory.write(cycle, bank, address, data[:count]) if write else 0
+        write_faults.append(memory.write(cycle, bank, address, data[:count]) if write else 0)
 
         window = random_request(rng, memory, int(rng.integers(0, 2)))
         # The window has its bank; one that asks for nothing leaves both to the residual.
@@ -207,7 +211,7 @@ async def words_at_any_byte(dut):
             if cycle >= len(fill) + WritePath.LATENCY:
                 word, fault = memory.read(request)
                 expected[port][cycle + ReadPath.LATENCY, "word"] = word, request
-                expected[port][cycle + READ_FAULT, "fault"] = fault, request
+                expected[port][cycle + ReadPath.FAULT, "fault"] = fault, request
                 compared, faults = compared + 1, faults + fault
             else:
                 getattr(dut, f"{port}_valid").value = 0

@@ -35,7 +35,8 @@ def test_layer_is_shown_from_its_first_request_to_its_last_write(
 
 
 def test_save_file_names_signals_of_every_group(tmp_path: Path) -> None:
-    program = compile(network(streamed=True), replace(ARCHITECTURE, line_words=16))
+    every_engine = replace(ARCHITECTURE, rows=8, columns=8, line_words=16, xnor=True)
+    program = compile(network(streamed=True), every_engine)
     image = images(program, 1, 3)[0]
     waves = write_waves(program, image, tmp_path / "w.vcd", window=(0, 50))
     saved = waves.save.read_text()

@@ -55,18 +55,23 @@ def generate(architecture: Architecture, technology: str = "portable") -> str:
     Raises:
         ValueError: ``technology`` is none of `bitwright.rtl.technology.TECHNOLOGIES`.
     """
-    return _convert(Top(architecture), TOP, technology)
+    platform = _platform(technology)
+    return _convert(Top(architecture), TOP, platform)
 
 
 def generate_xnor(architecture: Architecture, technology: str = "portable") -> str:
     """The engine of binary layers alone, as `generate` does: module ``xnor_engine``."""
-    return _convert(XnorEngine(architecture), XNOR_TOP, technology)
+    platform = _platform(technology)
+    return _convert(XnorEngine(architecture), XNOR_TOP, platform)
 
 
-def _convert(component: wiring.Component, name: str, technology: str) -> str:
+def _platform(technology: str) -> object:
     if technology not in TECHNOLOGIES:
         known = ", ".join(TECHNOLOGIES)
         raise ValueError(f"technology {technology!r} is unknown; known are {known}")
-    platform = TECHNOLOGIES[technology]()
+    return TECHNOLOGIES[technology]()
+
+
+def _convert(component: wiring.Component, name: str, platform: object) -> str:
     text = verilog.convert(component, name=name, platform=platform, emit_src=False)
     return _ZEROS.sub("", str(text))

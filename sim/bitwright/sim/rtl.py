@@ -224,11 +224,11 @@ class RtlMachine:
         driver = self._driver
         driver.queue("weights", data, [len(words), *program.packets(body=False)])
         driver.write("control", INTERRUPTS | 1 << CONTROL_LOAD)
-        # A beat a cycle, what each instruction takes to be fetched and to run; no interrupt tells
-        # the end.
+        # A word a cycle, then what each instruction takes to be fetched and to run; no interrupt
+        # tells the end.
         prologue = [decode(FETCH_FIELDS, [*f]) for f in program.fetch[: program.prologue_count]]
-        decoding = sum(fetch_cycles(fields, program.architecture) for fields in prologue)
-        driver.run(len(data) + decoding + LOAD_OVERHEAD * (len(program.fetch) + 1))
+        fetching = sum(fetch_cycles(fields, program.architecture) for fields in prologue)
+        driver.run(len(words) + fetching + LOAD_OVERHEAD * (len(program.fetch) + 1))
         self._raise_error()
         if driver.read("status") >> STATUS_LOADED & 1:
             return

@@ -5,10 +5,9 @@
 `make bench-binary-train` has found.
 """
 
-import argparse
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -18,7 +17,7 @@ from amaranth.back import verilog
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from benchmarks import record
+from benchmarks import record, sections
 from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
 
@@ -264,7 +263,7 @@ def _verilog(component: wiring.Component, technology: str) -> str:
     return str(verilog.convert(component, name="dut", platform=platform, emit_src=False))
 
 
-SECTIONS: Mapping[str, Callable[[], dict[str, Any]]] = {
+SECTIONS: Mapping[str, sections.Section] = {
     "accuracies": accuracies,
     "mnist": mnist,
     "network": network,
@@ -275,17 +274,7 @@ SECTIONS: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Measure the sections asked for (all, if none), writing after each."""
-    parser = argparse.ArgumentParser(description="Measure networks of bits.")
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    chosen = parser.parse_args(argv).sections or list(SECTIONS)
-    if unknown := [name for name in chosen if name not in SECTIONS]:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
-    for name in chosen:
-        figures = {"measured": record.circumstances()} | SECTIONS[name]()
-        path = record.ROOT / "benchmarks" / "results" / f"{NAME}.json"
-        kept = json.loads(path.read_text())["sections"] if path.exists() else {}
-        record.write(NAME, {"sections": kept | {name: figures}})
-    return 0
+    return sections.run(NAME, SECTIONS, "Measure networks of bits.", console, argv)
 
 
 if __name__ == "__main__":

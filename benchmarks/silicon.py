@@ -5,14 +5,11 @@ carries the circumstances it was measured in, and leaves those of the other sect
 Synthesis and routing are kept by content in build/synth, so an interrupted section goes on.
 """
 
-import argparse
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from benchmarks import record
+from benchmarks import record, sections
 from benchmarks.elements import arrays, elements
 from benchmarks.zoo import table, zoo
 from rich.console import Console
@@ -30,8 +27,6 @@ ROUTED: tuple[tuple[str, str], ...] = (
 )
 """Architectures and the devices they are routed on."""
 console = Console()
-
-Section = Callable[[], dict[str, Any]]
 
 
 def routed() -> dict[str, Any]:
@@ -90,7 +85,7 @@ def networks() -> dict[str, Any]:
     return {"exact": all(f.exact for f in figures), "networks": [f.to_json() for f in figures]}
 
 
-SECTIONS: Mapping[str, Section] = {
+SECTIONS: Mapping[str, sections.Section] = {
     "networks": networks,
     "elements": elements,
     "arrays": arrays,
@@ -102,22 +97,7 @@ SECTIONS: Mapping[str, Section] = {
 
 def main(argv: list[str] | None = None) -> int:
     """Measure the sections asked for (all, if none), writing after each."""
-    parser = argparse.ArgumentParser(description="Measure the accelerator on a chip.")
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    chosen = parser.parse_args(argv).sections or list(SECTIONS)
-    if unknown := [name for name in chosen if name not in SECTIONS]:
-        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
-    for name in chosen:
-        figures = {"measured": record.circumstances()} | SECTIONS[name]()
-        path = record.write(NAME, {"sections": kept() | {name: figures}})
-        console.print(f"{name}: {path.relative_to(record.ROOT)}")
-    return 0
-
-
-def kept() -> dict[str, Any]:
-    """Return the sections measured before."""
-    path: Path = record.ROOT / "benchmarks" / "results" / f"{NAME}.json"
-    return dict(json.loads(path.read_text())["sections"]) if path.exists() else {}
+    return sections.run(NAME, SECTIONS, "Measure the accelerator on a chip.", console, argv)
 
 
 if __name__ == "__main__":

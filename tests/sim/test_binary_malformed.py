@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.support.binary_networks import stacked_network
-from tests.support.machine import IMAGES, Machine
+from tests.support.machine import IMAGES, Machine, check_ends_or_stops
 from tests.support.malformed import Sent, Stop
 from tests.support.mutations import damage
 from tests.support.networks import random_codes
@@ -14,8 +14,6 @@ from tests.support.networks import random_codes
 from bitwright.compiler import compile
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import EXECUTE_FIELDS
-from bitwright.rtl.assertions import PROGRAM
-from bitwright.sim.model import SimulationError
 from bitwright.sim.rtl import library_of, verilog_of
 
 ENGINE = Architecture(
@@ -116,14 +114,7 @@ def check_damaged(library: Path, seed: int) -> None:
         sent.execute(number, **{name: int(rng.integers(0, 1 << most))})
     if seed % 2:
         print(damage(sent, rng))
-    with Machine(library, ENGINE) as machine:
-        try:
-            print(f"seed {seed}: {stop_of(machine, sent)}")
-        except SimulationError as error:
-            if PROGRAM not in str(error):
-                raise
-        else:
-            check_still_works(machine)
+    check_ends_or_stops(library, ENGINE, sent, seed, check_still_works)
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cocotb.small import ARCHITECTURE, images, network
-from tests.support.machine import IMAGES, Machine
+from tests.support.machine import IMAGES, Machine, check_ends_or_stops
 from tests.support.malformed import RESIDENT, STREAMED, Case, Sent, Stop, cases, powers_of_two
 from tests.support.mutations import damage
 
 from bitwright.compiler import compile
-from bitwright.rtl.assertions import PROGRAM
-from bitwright.sim.model import SimulationError
 from bitwright.sim.rtl import library_of, verilog_of
 
 PROGRAMS = {
@@ -66,15 +64,7 @@ def check_damaged(library: Path, seed: int) -> None:
     program = list(PROGRAMS.values())[rng.integers(2)]
     sent = Sent.of(program, images(program, IMAGES, 5))
     print(f"seed {seed}: {damage(sent, rng)}")
-    with Machine(library, ARCHITECTURE) as machine:
-        try:
-            print(f"seed {seed}: {stop_of(machine, sent)}")
-        except SimulationError as error:
-            if PROGRAM not in str(error):
-                raise
-            print(f"seed {seed}: {error}")
-        else:
-            check_still_works(machine)
+    check_ends_or_stops(library, ARCHITECTURE, sent, seed, check_still_works)
 
 
 @pytest.mark.parametrize("seed", range(400))

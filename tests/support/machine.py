@@ -1,5 +1,6 @@
 """A small machine behind the C++ driver: what a host does with a program, good or spoilt."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,9 @@ from bitwright.isa.registers import (
     STATUS_ERROR,
     STATUS_LOADED,
 )
+from bitwright.rtl.assertions import PROGRAM
 from bitwright.sim.driver import Driver, Stream
+from bitwright.sim.model import SimulationError
 
 INTERRUPTS = 1 << CONTROL_IRQ_DONE | 1 << CONTROL_IRQ_ERROR
 STREAMS: tuple[Stream, Stream] = ("weights", "inputs")
@@ -187,3 +190,25 @@ def run_limit(sent: Sent) -> int:
         if fields["opcode"] == FetchOpcode.CODED:
             total += architecture.weight_words * architecture.lanes
     return total * IMAGES
+
+
+def check_ends_or_stops(
+    library: Path,
+    architecture: Architecture,
+    sent: Sent,
+    seed: int,
+    check_still_works: Callable[[Machine], None],
+) -> None:
+    """A damaged program ends or stops; without breaking an assertion but its own.
+
+    After an assertion a model is of no use: hence a machine of its own.
+    """
+    with Machine(library, architecture) as machine:
+        try:
+            print(f"seed {seed}: {machine.load(sent) or machine.execute(sent)}")
+        except SimulationError as error:
+            if PROGRAM not in str(error):
+                raise
+            print(f"seed {seed}: {error}")
+        else:
+            check_still_works(machine)

@@ -5,13 +5,14 @@ benchmarks/results/huffman.json. The weights are those of DigitsResNet, trained,
 the compiler makes of them for the default accelerator: 8 bytes a beat, padding included. Each layer
 has a code of its own, whose table counts (a count in two bytes, a symbol in one, a pair's values in
 one each), and is coded only where that saves beats. All coded layers go through the Verilated
-`HuffmanDecoder` and are compared. The beats are set beside those that the accelerator takes today,
-a byte a weight, and beside those of indices of as few bits as the layer's values need.
+`HuffmanDecoder` and are compared. The beats are set beside those of a byte a weight, and beside
+those of indices of as few bits as the layer's values need. Then the whole accelerator runs with
+streamed weights, with the decoder and without, from hosts of several widths.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from benchmarks.quant import trained
 from numpy.typing import NDArray
 from rich.console import Console
 from tests.support.huffman import Host, Packet
+from tests.support.networks import random_codes
 
 from bitwright.compiler import Program, compile
 from bitwright.compress.huffman import MAX_LENGTH, HuffmanCode
@@ -28,9 +30,11 @@ from bitwright.compress.recipe import Calibrate, Codebook, Context, Qat, Quantiz
 from bitwright.compress.state import State
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import FETCH_FIELDS, ExecuteOpcode, FetchOpcode, decode
+from bitwright.network import Network
 from bitwright.rtl.huffman import HuffmanDecoder, HuffmanFault
 from bitwright.rtl.technology import Ecp5
 from bitwright.sim import VerilatedModel
+from bitwright.sim.rtl import RtlMachine
 from bitwright.synth import find_device, route_seeds
 
 RECIPES: dict[str, tuple[Step, ...]] = {
@@ -39,6 +43,11 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     "codebook of 16": (Calibrate(), Codebook(bits=4, start="linear")),
     "ternary, trained": (Calibrate(), Quantize(format="ternary"), Qat(epochs=2)),
 }
+STREAMED = replace(Architecture(), weight_words=1024)
+"""The default accelerator with too few words for DigitsResNet: weights come anew every image."""
+CYCLES_A_BEAT = (1, 2, 4, 8, 16, 32)
+"""Of the hosts that stream weights: how many cycles each takes for a beat, on average."""
+IMAGES = 8
 DEVICE = "ecp5-25f"
 SEEDS = (1, 2, 3)
 console = Console(soft_wrap=True, highlight=False)
@@ -70,25 +79,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.parse_args(arguments)
     architecture = Architecture()
-    figures: dict[str, Any] = {"lanes": architecture.lanes, "networks": {}}
+    figures: dict[str, Any] = {"lanes": architecture.lanes, "networks": {}, "machine": {}}
     design = HuffmanDecoder(architecture.lanes)
     with VerilatedModel.build(design, "top", trace=False) as model:
         host = Host(model, architecture.lanes, MAX_LENGTH)
         for name, steps in RECIPES.items():
-            program = compile(network(steps), architecture)
-            found = {
-                way: measured(host, list(layer_words(program)), way) for way in ("weights", "pairs")
-            }
+            lowered = network(steps)
+            layers = list(layer_words(compile(lowered, architecture)))
+            found = {way: measured(host, layers, way) for way in ("weights", "pairs")}
             figures["networks"][name] = found
             for way, row in found.items():
                 console.print(f"{name}, {way}: {line(row)}")
+            figures["machine"][name] = machine(lowered)
     figures["chip"] = chip()
     path = record.write("huffman", figures)
     console.print(f"{path.relative_to(record.ROOT)}")
     return 0
 
 
-def network(steps: Sequence[Step]) -> Any:
+def network(steps: Sequence[Step]) -> Network:
     """DigitsResNet after a recipe, in integers."""
     graph, dataset = trained("resnet", 0)
     state = State.start(graph)
@@ -169,6 +178,39 @@ def decoder_cycles(host: Host, packet: Coded) -> int:
     if fault is not HuffmanFault.NONE or symbols != packet.symbols.tolist():
         raise AssertionError(f"the decoder differs from the code: {fault.name}")
     return host.model.cycles - before
+
+
+def machine(lowered: Network) -> list[dict[str, Any]]:
+    """Cycles of a run with streamed weights, plain and coded, from hosts of several widths."""
+    programs = [compile(lowered, replace(STREAMED, huffman=huffman)) for huffman in (False, True)]
+    found = []
+    for each in CYCLES_A_BEAT:
+        plain, coded = (run_cycles(program, each) for program in programs)
+        row = {
+            "bytes_per_cycle": STREAMED.lanes / each,
+            "beats": len(programs[0].body),
+            "beats_coded": len(programs[1].body),
+            "cycles": plain,
+            "cycles_coded": coded,
+            "saved": plain - coded,
+        }
+        console.print(
+            f"  {row['bytes_per_cycle']:g} bytes a cycle: {plain} cycles an image become {coded},"
+            f" {plain / coded:.2f} times fewer"
+        )
+        found.append(row)
+    return found
+
+
+def run_cycles(program: Program, cycles_a_beat: int) -> int:
+    """Cycles an image on the RTL; an error if an output differs from the reference."""
+    x = random_codes(program.network, IMAGES, seed=1)
+    with RtlMachine(program) as machine:
+        machine.pause(seed=1, weights=1 - 1 / cycles_a_beat)
+        run = machine.run(x)
+    if not np.array_equal(run.outputs, program.network.run(x)):
+        raise AssertionError("the accelerator differs from the reference")
+    return round(run.total_cycles / IMAGES)
 
 
 def chip() -> dict[str, Any]:

@@ -20,6 +20,8 @@ from amaranth.lib.wiring import In, Out
 from benchmarks import record, sections
 from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
+from tests.support.binary_networks import cnv
+from tests.support.networks import random_codes
 
 from bitwright.compiler import compile, predict
 from bitwright.compress import load_reference
@@ -36,7 +38,7 @@ from bitwright.network import (
 from bitwright.rtl.popcount import XnorDifference
 from bitwright.rtl.technology import TECHNOLOGIES
 from bitwright.rtl.xnor import XnorEngine
-from bitwright.sim import measure
+from bitwright.sim import measure, verify
 from bitwright.sim.parallel import run_pieces
 from bitwright.synth import find_device, route_seeds, synthesize
 
@@ -207,6 +209,28 @@ def network(images: int = 10_000) -> dict[str, Any]:
     }
 
 
+def convolutional(images: int = 100) -> dict[str, Any]:
+    """FINN's CNV of random weights on random inputs: every layer's bits, and the cycles."""
+    architecture = Architecture.load(record.ROOT / MACHINE)
+    program = compile(cnv(), architecture)
+    found = verify(program, random_codes(program.network, images, seed=1))
+    console.print(
+        f"CNV: {images} inputs, {found.outputs} outputs,"
+        f" {found.divergence.differing if found.divergence else 0} differ;"
+        f" {predict(program).total} cycles an input",
+        highlight=False,
+    )
+    return {
+        "architecture": MACHINE,
+        "inputs": images,
+        "outputs_compared": found.outputs,
+        "mismatches": found.divergence.differing if found.divergence else 0,
+        "cycle_errors": len(found.cycle_errors),
+        "cycles_of_model": predict(program).total,
+        "products": sum(program.network.macs().values()),
+    }
+
+
 # On a chip
 
 
@@ -267,6 +291,7 @@ SECTIONS: Mapping[str, sections.Section] = {
     "accuracies": accuracies,
     "mnist": mnist,
     "network": network,
+    "cnv": convolutional,
     "bits": bits,
     "chip": chip,
 }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sim.test_whole_networks import assert_exact, examples, fitting
-from tests.support.binary_networks import BITS, binary_networks, stacked_network
+from tests.support.binary_networks import BITS, binary_networks, cnv, stacked_network
 from tests.support.network_parameters import Limits
 from tests.support.networks import random_codes
 
@@ -83,22 +83,7 @@ DIGITS = stacked_network(
 )
 """An int8 layer, two binary ones with padding, a pixel of 20 bits in three bytes, flattened."""
 MLP = stacked_network((784,), [64, 64, 64, 10], bits=True)
-CNV = stacked_network(
-    (3, 22, 22),
-    [
-        {"channels": 16, "kernel": (3, 3)},
-        {"channels": 16, "kernel": (3, 3)},
-        "pool",
-        {"channels": 32, "kernel": (3, 3)},
-        {"channels": 32, "kernel": (3, 3)},
-        "pool",
-        {"channels": 64, "kernel": (2, 2)},
-        "flat",
-        96,
-        10,
-    ],
-)
-SHAPES = {"digits": DIGITS, "mlp": MLP, "cnv": CNV}
+SHAPES = {"digits": DIGITS, "mlp": MLP, "cnv": cnv()}
 
 
 @pytest.mark.parametrize("batch", [1, 3])

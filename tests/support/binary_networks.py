@@ -166,3 +166,12 @@ def stacked_network(
         else:
             x = builder.layer(x, int(block), bits=not last)
     return Network(tuple(builder.layers))
+
+
+def cnv() -> Network:
+    """FINN's CNV (arXiv:1612.07119, table 3) of random bits; its first layer takes int8 codes."""
+    blocks: list[int | str | dict[str, Any]] = []
+    for channels in (64, 128, 256):
+        blocks += [{"channels": channels, "kernel": (3, 3)}] * 2 + ["pool"]
+    # Of the last pair's output, 1 x 1, there is nothing to pool.
+    return stacked_network((3, 32, 32), [*blocks[:-1], "flat", 512, 512, 10])

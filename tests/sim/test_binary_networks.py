@@ -1,17 +1,23 @@
 """Binary and mixed networks on the RTL: every bit of every layer, every instruction's cycles."""
 
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sim.test_whole_networks import assert_exact, examples, fitting
 from tests.support.binary_networks import BITS, binary_networks, cnv, stacked_network
 from tests.support.network_parameters import Limits
 from tests.support.networks import random_codes
+from torch import nn
 
 from bitwright.compiler import CompileError, Program, compile
+from bitwright.compress.fake import FakeQuantize
+from bitwright.compress.methods.binary_layers import SHORTCUT_STEP, BiReal, LowBitConv2d, Signs
+from bitwright.compress.methods.binary_lower import lower_binary
 from bitwright.isa import Architecture
 from bitwright.isa.architecture import ROUNDINGS
 from bitwright.network import Network
@@ -90,6 +96,30 @@ SHAPES = {"digits": DIGITS, "mlp": MLP, "cnv": cnv()}
 @pytest.mark.parametrize("network", SHAPES.values(), ids=SHAPES)
 def test_shape_of_the_field_is_exact(network: Network, batch: int) -> None:
     assert_exact(compile(network, ARCHITECTURE, batch))
+
+
+def test_shortcut_past_signs_is_exact() -> None:
+    """Int8 codes beside a binary convolution: their signs, its codes, and the sum."""
+    torch.manual_seed(1)
+    twin = nn.Sequential(
+        OrderedDict(
+            image=FakeQuantize("uint8", scale=1 / 255, zero_point=0),
+            first=LowBitConv2d(1, 16, 3, padding=1, fmt="int8"),
+            norm=nn.BatchNorm2d(16),
+            codes=FakeQuantize("int8", scale=SHORTCUT_STEP),
+            block=BiReal(16),
+            other=BiReal(16, 5),
+            bits=Signs(),
+            last=LowBitConv2d(16, 8, 3),
+            out=FakeQuantize("int8", scale=0.5),
+        )
+    )
+    for _ in range(20):
+        twin(torch.rand(16, 1, 8, 8))  # the batch normalisations' statistics
+    network = lower_binary(twin, (1, 8, 8))
+    assert [type(layer).__name__ for layer in network].count("Add") == 2
+    for machine in (ARCHITECTURE, DEPTHWISE):
+        assert_exact(compile(network, machine))
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,10 @@ def test_layers_that_are_not_there() -> None:
         ({"first_stage": -1}, "first_stage must not be negative, not -1"),
         ({"weights": "int4"}, "weights must be binary or ternary, not int4"),
         ({"weights": "ternary"}, "ternary weights need activation_bits of 2 or more, not 1"),
+        (
+            {"shortcuts": True, "activation_bits": 2},
+            "shortcuts pass signs, of activation_bits 1, not 2",
+        ),
         ({"activation_bits": 5}, r"activation_bits must lie in 1..4, not 5"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"teacher": 2.0}, r"teacher must lie in 0..1, not 2.0"),

@@ -98,15 +98,21 @@ def test_bfloat16_products_of_signs_are_exact_up_to_512() -> None:
     assert torch.equal(fast, exact)
 
 
-def test_shortcut_of_bi_real_carries_real_numbers() -> None:
-    block = BiReal(8).eval()
-    for norm in block.norms:
-        nn.init.zeros_(norm.weight)
-    x = torch.randn(2, 8, 5, 5, generator=torch.Generator().manual_seed(2))
+def test_shortcut_carries_what_signs_lose() -> None:
+    block = BiReal(8, step=0.25).eval()
+    nn.init.zeros_(block.norm.weight)
+    x = torch.randint(-127, 128, (2, 8, 5, 5), generator=torch.Generator().manual_seed(2)) / 4
     assert torch.equal(block(x), x)
     block = BiReal(8)
     block(x).sum().backward()
-    assert all(conv.weight.grad.abs().sum() > 0 for conv in block.convs)
+    assert block.conv.weight.grad.abs().sum() > 0
+    assert block.signs.threshold.grad.abs().sum() > 0
+
+
+def test_shortcut_keeps_the_images_size() -> None:
+    assert BiReal(4, 5)(torch.zeros(1, 4, 3, 6)).shape == (1, 4, 3, 6)
+    with pytest.raises(ValueError, match="kernels are odd, not 2"):
+        BiReal(4, 2)
 
 
 def test_other_formats_are_refused() -> None:

@@ -12,6 +12,7 @@ from bitwright.compress.fake import FakeQuantize
 from bitwright.compress.methods.binary_chain import settle
 from bitwright.compress.methods.binary_fold import Settled
 from bitwright.compress.methods.binary_layers import (
+    SHORTCUT_STEP,
     BiReal,
     LowBitConv2d,
     LowBitLinear,
@@ -29,6 +30,7 @@ TWINS = {
     "first and last int8": {"int8": ("features.0", "classifier")},
     "two bits": {"weights": "ternary", "activation_bits": 2},
     "one bit, activations of two": {"activation_bits": 2},
+    "shortcuts": {"int8": ("features.0",), "shortcuts": True},
 }
 
 
@@ -55,8 +57,9 @@ def in_float64(module: nn.Module, x: Tensor) -> Tensor:
         case LowBitLinear():
             return x @ module.quantize(module.weight).double().T
         case Signs():
-            return torch.where(x >= module.threshold.double(), 1.0, -1.0).double()
-        case FakeQuantize():
+            each = (-1, *[1] * (x.ndim - 2)) if module.threshold.ndim else ()
+            return torch.where(x >= module.threshold.double().reshape(each), 1.0, -1.0).double()
+        case FakeQuantize() | BiReal():
             return module(x.float()).double()
         case Settled():
             return module(x).double()
@@ -72,8 +75,15 @@ def test_codes_of_every_layer_are_the_torch_networks(lowered) -> None:
     x, wanted = torch.from_numpy(images).double(), {}
     with torch.no_grad():
         for name, module in settle(model).named_children():
-            x = in_float64(module, x)
+            before, x = x, in_float64(module, x)
             name = name.removesuffix("_result")
+            if isinstance(module, BiReal):
+                signs = in_float64(module.signs, before)
+                branch = in_float64(module.norm, in_float64(module.conv, signs))
+                assert torch.equal(
+                    x, (before + branch).clamp(-127 * SHORTCUT_STEP, 127 * SHORTCUT_STEP)
+                )
+                wanted |= {f"{name}_signs": signs.numpy(), f"{name}_conv": branch.numpy()}
             if name in network:
                 wanted[name] = x.numpy()
     assert wanted.keys() == taps.keys()
@@ -166,7 +176,11 @@ def test_scaled_weights_need_no_batch_norm() -> None:
     [
         ([Signs(0.25)], "an image becomes bits at 0.5, not at 0.25"),
         ([nn.ReLU()], "a network begins with Signs"),
-        ([Signs(0.5), BiReal(1)], "a BiReal block adds real numbers"),
+        (
+            [Signs(0.5), BiReal(1)],
+            "a shortcut adds int8 codes of step 0.0625, and the layer before",
+        ),
+        ([Signs(0.5), Signs()], "signs are those of a layer with weights, or of an image's codes"),
         ([Signs(0.5), nn.ReLU()], "no integer layer for a ReLU"),
         ([Signs(0.5), LowBitConv2d(1, 1, 3)], "is followed by Signs or by a FakeQuantize"),
         ([Signs(0.5), LowBitConv2d(1, 1, 3, fmt="int8"), Signs()], "int8 weights take codes of 2"),
@@ -183,6 +197,27 @@ def test_what_does_not_lower(modules: list[nn.Module], message: str) -> None:
 def test_twin_of_a_network_with_shortcuts_is_refused() -> None:
     with pytest.raises(ValueError, match="a binary network is a chain of convolutions"):
         binary_twin(graph_of(DigitsResNet(), (1, 8, 8)))
+
+
+def test_shortcuts_past_no_layer_are_refused() -> None:
+    with pytest.raises(ValueError, match="shortcuts pass inner convolutions with as many channels"):
+        binary_twin(graph_of(Tfc(), (1, 28, 28)), shortcuts=True)
+
+
+def test_signs_of_codes_are_the_thresholds() -> None:
+    """Each code of an image, at thresholds on, between and beyond the codes."""
+    chain = nn.Sequential(
+        OrderedDict(
+            image=FakeQuantize("uint8", scale=0.25, zero_point=0), bits=Signs(0.0, channels=8)
+        )
+    )
+    with torch.no_grad():
+        chain.bits.threshold.copy_(torch.tensor([0.0, 0.25, 0.3, 31.0, 63.75, 64.0, -1.0, 17.13]))
+    network = lower_binary(chain, (8, 16, 16))
+    image = np.broadcast_to(np.arange(256).reshape(16, 16), (1, 8, 16, 16))
+    found = network.run(image - 128)
+    wanted = image / 4 >= chain.bits.threshold.detach().double().numpy().reshape(8, 1, 1)
+    assert np.array_equal(found, wanted)
 
 
 def test_pattern_of_int8_layers_that_matches_none() -> None:

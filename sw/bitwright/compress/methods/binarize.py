@@ -29,9 +29,9 @@ class Binarize(Step):
     thresholds of integers, exactly, and nothing comes after. The network must be a chain.
 
     Sources: M. Courbariaux et al., arXiv:1602.02830 (training with signs); M. Rastegari et al.,
-    arXiv:1603.05279; G. Hinton et al., arXiv:1503.02531 (teacher); B. Martinez et al.,
-    arXiv:2003.11535, section 4.1 (two stages); Y. Umuroglu et al., FINN, arXiv:1612.07119, section
-    4.2.2 (thresholds).
+    arXiv:1603.05279; Z. Liu et al., Bi-Real Net, arXiv:1808.00278 (shortcuts); G. Hinton et al.,
+    arXiv:1503.02531 (teacher); B. Martinez et al., arXiv:2003.11535, section 4.1 (two stages); Y.
+    Umuroglu et al., FINN, arXiv:1612.07119, section 4.2.2 (thresholds).
     """
 
     name: ClassVar[str] = "binarize"
@@ -57,6 +57,8 @@ class Binarize(Step):
     """1, or 2..4 for unsigned codes; the image has as many. Ternary weights need 2 or more."""
     int8: tuple[str, ...] = ()
     """Patterns of layers whose weights and inputs have 8 bits instead: the first, the last."""
+    shortcuts: bool = False
+    """int8 codes go past the signs of each inner convolution that keeps its image's shape."""
     teacher: float = 0.7
     """The part of the loss that is the divergence from the float network's answers; 0: none."""
     temperature: float = 2.0
@@ -83,6 +85,11 @@ class Binarize(Step):
             "ternary weights need activation_bits of 2 or more",
             self.activation_bits,
         )
+        require(
+            not self.shortcuts or self.activation_bits == 1,
+            "shortcuts pass signs, of activation_bits 1",
+            self.activation_bits,
+        )
         require(0 <= self.teacher <= 1, "teacher must lie in 0..1", self.teacher)
         require(self.temperature > 0, "temperature must be positive", self.temperature)
         self._augmentation()
@@ -100,6 +107,7 @@ class Binarize(Step):
                 weights=self.weights,
                 activation_bits=self.activation_bits,
                 int8=self.int8,
+                shortcuts=self.shortcuts,
             )
         count = min(self.images, len(context.dataset.train))
         dataset = replace(context.dataset, train=context.dataset.train.take(count))

@@ -10,7 +10,7 @@ from torch import nn
 from bitwright.arith import parse
 from bitwright.compress.fake import FakeQuantize
 from bitwright.compress.methods.binary_fold import Array, Norm, Settled, step_of
-from bitwright.compress.methods.binary_layers import LowBitConv2d, LowBitLinear, Signs
+from bitwright.compress.methods.binary_layers import BiReal, LowBitConv2d, LowBitLinear, Signs
 from bitwright.network import Codes
 
 
@@ -65,9 +65,12 @@ def settle(model: nn.Sequential) -> nn.Sequential:
     chain = nn.Sequential().eval()
     step = 1.0
     for name, part in parts(deepcopy(model).eval()):
+        if isinstance(part, BiReal) and not isinstance(part.norm, Settled):
+            assert isinstance(part.norm, nn.BatchNorm2d)
+            part.norm = Settled(part.norm, weights(part.conv)[1], part.codes)
         if not isinstance(part, Block):
             chain.add_module(name, part)
-            step = step_of(part) if isinstance(part, FakeQuantize) else step
+            step = step_behind(part, step)
             continue
         chain.add_module(name, part.layer)
         norm, result = part.norm, part.result
@@ -78,3 +81,14 @@ def settle(model: nn.Sequential) -> nn.Sequential:
         chain.add_module(f"{name}_result", result)
         step = result.scale if isinstance(result, Settled) else 1.0
     return chain
+
+
+def step_behind(module: nn.Module, step: float) -> float:
+    """What a code behind a module without weights is worth, of ``step`` before it."""
+    match module:
+        case FakeQuantize():
+            return step_of(module)
+        case Signs():
+            return 1.0
+        case _:
+            return step

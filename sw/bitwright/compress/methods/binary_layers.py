@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from bitwright.compress.fake import FakeQuantize
 from bitwright.compress.fake.lowbit import CLIP
 
+SHORTCUT_STEP = 1 / 16
+"""Of the int8 codes beside binary convolutions: a few normalised sums, which reach 8."""
+
 
 class Signs(nn.Module):
     """1 where x is at or above the threshold, else -1; the gradient passes within 1 of it.
@@ -117,27 +120,32 @@ class LowBitConv2d(nn.Conv2d, Latent):
 
 
 class BiReal(nn.Module):
-    """x + norm(conv(signs(x))), twice: each binary convolution beside a shortcut of real numbers.
+    """codes(x + codes(norm(conv(signs(x))))): a binary convolution beside a shortcut of int8 codes.
 
-    It trains deeper networks than plain chains of signs do. The sums past the convolutions are no
-    signs, so that no binary layer takes them: it does not lower, and `binary_lower` says so.
+    What the signs lose of x goes past them, which trains deeper networks than plain chains of signs
+    do; two in a row are the block of the paper. x holds int8 codes of the same ``step``: those of
+    another block, or of a `FakeQuantize`. Each channel learns the threshold of its signs.
 
-    Source: Z. Liu et al., Bi-Real Net, arXiv:1808.00278.
+    Source: Z. Liu et al., Bi-Real Net, arXiv:1808.00278, section 3.2; its shortcuts are real
+    numbers.
     """
 
-    def __init__(self, channels: int, fmt: str = "binary") -> None:
+    norm: nn.Module
+
+    def __init__(self, channels: int, kernel: int = 3, *, step: float = SHORTCUT_STEP) -> None:
         super().__init__()
-        self.signs = nn.ModuleList(Signs(0.0, channels) for _ in range(2))
-        self.convs = nn.ModuleList(
-            LowBitConv2d(channels, channels, 3, padding=1, fmt=fmt) for _ in range(2)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(2))
+        if kernel % 2 == 0:
+            raise ValueError(f"a shortcut keeps the image's size: kernels are odd, not {kernel}")
+        self.signs = Signs(0.0, channels)
+        self.conv = LowBitConv2d(channels, channels, kernel, padding=kernel // 2)
+        self.norm = nn.BatchNorm2d(channels)
+        self.codes = FakeQuantize("int8", scale=step)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of the shape of ``x``."""
-        for signs, conv, norm in zip(self.signs, self.convs, self.norms, strict=True):
-            x = x + norm(conv(signs(x)))
-        return x
+        """Of the shape of ``x`` (N, channels, height, width)."""
+        branch = self.codes(self.norm(self.conv(self.signs(x))))
+        summed: Tensor = self.codes(x + branch)
+        return summed
 
 
 def compute_latent(model: nn.Module, latent: bool) -> None:

@@ -4,32 +4,26 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from bitwright.arith import Integer
 from bitwright.compress.fake import FakeQuantize
-from bitwright.compress.methods.binary_chain import Block, parts, settle, weights
-from bitwright.compress.methods.binary_fold import Settled, fold_signs, step_of
-from bitwright.compress.methods.binary_layers import BiReal, LowBitLinear, Signs
+from bitwright.compress.methods.binary_chain import Block, parts, settle
+from bitwright.compress.methods.binary_fold import step_of
+from bitwright.compress.methods.binary_layers import BiReal, Signs
+from bitwright.compress.methods.binary_shortcuts import beside_shortcut, signs_of_codes
+from bitwright.compress.methods.binary_weighted import SIGNS, pair, weighted
 from bitwright.network import (
-    BinaryConv2d,
-    BinaryLinear,
-    Codes,
-    Conv2d,
     Flatten,
     Input,
     Layer,
-    Linear,
     MaxPool2d,
     Network,
     Quantization,
-    Result,
     Shape,
     infer_shape,
 )
 
-SIGNS = Quantization(scale=1.0, bits=1)
 _HALF = 0.5
 
 
@@ -47,7 +41,10 @@ def lower_binary(model: nn.Sequential, shape: Shape) -> Network:
         del rest[0]
     layers: list[Layer] = [Input(name=name, inputs=(), shape=shape, output=_image(name, image))]
     for name, part in rest:
-        layers.append(_layer(name, part, layers[-1]))
+        if isinstance(part, BiReal):
+            layers += beside_shortcut(name, part, layers[-1])
+        else:
+            layers.append(_layer(name, part, layers[-1]))
     return Network(tuple(layers))
 
 
@@ -77,85 +74,28 @@ def _layer(name: str, part: nn.Module | Block, source: Layer) -> Layer:
     layer: Layer
     match part:
         case Block():
-            layer = _weighted(part, source)
+            layer = weighted(part, source)
         case nn.MaxPool2d():
             layer = _pooled(name, part, common)
         case nn.Flatten():
             layer = Flatten(**common)
-        case BiReal():
-            raise ValueError(
-                f"module {name!r}: a BiReal block adds real numbers, which no binary layer takes; "
-                "lower a chain, and let this one be its teacher"
-            )
+        case Signs():
+            layer = signs_of_codes(name, part, source)
         case _:
             raise ValueError(f"module {name!r}: no integer layer for a {type(part).__name__}")
     return replace(layer, shape=infer_shape(layer, [source.shape]))
 
 
-def _weighted(part: Block, source: Layer) -> Layer:
-    binary = source.output.binary
-    if binary and part.layer.fmt != "binary":
-        raise ValueError(
-            f"module {part.name!r}: {part.layer.fmt} weights take codes of 2 bits or more; let the "
-            "layer before give them, by a FakeQuantize in place of Signs"
-        )
-    values, step = weights(part.layer)
-    result: Result
-    if isinstance(part.result, Signs):
-        bias, output = np.zeros(len(values), np.int64), SIGNS
-        reach = _reach(values, source.output)
-        step = step * source.output.scale
-        result = fold_signs(part.norm, part.result, step, -reach, reach)
-    else:
-        assert isinstance(part.result, Settled)  # `settle` has seen to it
-        # A falling channel rises with its weights' signs changed.
-        values = values * part.result.direction.numpy().reshape(-1, *[1] * (values.ndim - 1))
-        bias, output = part.result.bias.numpy(), part.result.quantization()
-        result = part.result.requantization()
-    found: dict[str, Any] = {
-        "name": part.name,
-        "inputs": (source.name,),
-        "shape": (),
-        "output": output,
-        "weight": (values + 1) // 2 if binary else values,
-        "bias": bias,
-        "requantization": result,
-    }
-    if not binary:
-        found["weight_bits"] = 8 if part.layer.fmt == "int8" else 2
-    if isinstance(part.layer, LowBitLinear):
-        return (BinaryLinear if binary else Linear)(**found)
-    vertical, horizontal = _pair(part.layer.padding)
-    return (BinaryConv2d if binary else Conv2d)(
-        **found,
-        stride=_pair(part.layer.stride),
-        padding=(vertical, horizontal, vertical, horizontal),
-    )
-
-
 def _pooled(name: str, part: nn.MaxPool2d, common: dict[str, Any]) -> Layer:
-    if _pair(part.padding) != (0, 0) or _pair(part.dilation) != (1, 1) or part.ceil_mode:
+    if pair(part.padding) != (0, 0) or pair(part.dilation) != (1, 1) or part.ceil_mode:
         raise ValueError(
             f"module {name!r}: max pooling has no padding, dilation or ceil_mode here, but is "
             f"{part}"
         )
     return MaxPool2d(
         **common,
-        kernel=_pair(part.kernel_size),
-        stride=_pair(part.stride),
+        kernel=pair(part.kernel_size),
+        stride=pair(part.stride),
         low=common["output"].low,
         high=common["output"].high,
     )
-
-
-def _reach(values: Codes, source: Quantization) -> int:
-    """What no accumulator's magnitude exceeds."""
-    greatest = max(source.high - source.zero_point, source.zero_point - source.low, 1)
-    if source.binary:
-        greatest = 1
-    return int(np.abs(values).reshape(len(values), -1).sum(axis=1).max()) * greatest
-
-
-def _pair(value: "int | str | tuple[int, ...]") -> tuple[int, int]:
-    assert not isinstance(value, str)
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -13,11 +13,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from amaranth.back import verilog
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from benchmarks import record, sections
+from benchmarks.designs import TOP, verilog_of
 from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
 from tests.support.binary_networks import cnv
@@ -36,7 +36,6 @@ from bitwright.network import (
     Threshold,
 )
 from bitwright.rtl.popcount import XnorDifference
-from bitwright.rtl.technology import TECHNOLOGIES
 from bitwright.rtl.xnor import XnorEngine
 from bitwright.sim import measure, verify
 from bitwright.sim.parallel import run_pieces
@@ -82,7 +81,7 @@ def bits() -> dict[str, Any]:
         }
         sites = {}
         for name, (design, technology) in designs.items():
-            used = synthesize(_verilog(design, technology), "dut", find_device(DEVICE)).resources
+            used = synthesize(verilog_of(design, technology), TOP, find_device(DEVICE)).resources
             sites[name] = used.luts / width
         alone = min(count for name, count in sites.items() if name != "mapped")
         found[str(width)] = {
@@ -261,7 +260,7 @@ def chip() -> dict[str, Any]:
     """The engine alone, placed and routed: Fmax, and 2 operations a bit and cycle."""
     device, shape = find_device(DEVICE), ALONE
     with console.status(f"{shape.rows} rows of {8 * shape.lanes} bits on {DEVICE}"):
-        sweep = route_seeds(_verilog(Alone(shape), "ecp5"), "dut", device, SEEDS)
+        sweep = route_seeds(verilog_of(Alone(shape), "ecp5"), TOP, device, SEEDS)
     products = shape.rows * 8 * shape.lanes
     tops = 2e-6 * products * sweep.fmax_mhz
     used = sweep.median.synthesis.resources
@@ -280,11 +279,6 @@ def chip() -> dict[str, Any]:
         "seeds": {str(run.seed): run.fmax_mhz for run in sweep.runs},
         "tops": tops,
     }
-
-
-def _verilog(component: wiring.Component, technology: str) -> str:
-    platform = TECHNOLOGIES[technology]()
-    return str(verilog.convert(component, name="dut", platform=platform, emit_src=False))
 
 
 SECTIONS: Mapping[str, sections.Section] = {

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from benchmarks.designs import TOP, verilog_of
 from rich.console import Console
 
 from bitwright.rtl.array import SystolicArray
 from bitwright.rtl.pe import ElementPair
-from bitwright.rtl.technology import TECHNOLOGIES
 from bitwright.synth import Device, find_device, route_seeds, synthesize
 
 ACCUMULATOR_BITS = 24
@@ -87,7 +86,7 @@ def elements() -> dict[str, Any]:
         ("twin", "twin", "ecp5", device),
     ):
         pair = ElementPair(Shape(2, 2, style, 0), style)  # type: ignore[arg-type]
-        used = synthesize(_verilog(pair, technology), "dut", target).resources
+        used = synthesize(verilog_of(pair, technology), TOP, target).resources
         found[name] = {key: count / 2 for key, count in asdict(used).items()}
         console.print(f"a MAC, {name}: {found[name]}", highlight=False)
     ratio = found["yosys alone, no blocks"]["luts"] / found["carry chains"]["luts"]
@@ -117,7 +116,7 @@ def arrays() -> dict[str, Any]:
 
 def _routed(shape: Shape, device: Device, technology: str) -> dict[str, Any]:
     with console.status(f"{shape.rows}x{shape.columns} on {device.name}"):
-        sweep = route_seeds(_verilog(Alone(shape), technology), "dut", device, SEEDS)
+        sweep = route_seeds(verilog_of(Alone(shape), technology), TOP, device, SEEDS)
     gops = 2e-3 * shape.rows * shape.columns * sweep.fmax_mhz
     console.print(
         f"{device.name}, {technology}, {shape.rows}x{shape.columns}:"
@@ -132,8 +131,3 @@ def _routed(shape: Shape, device: Device, technology: str) -> dict[str, Any]:
         "seeds": {str(run.seed): run.fmax_mhz for run in sweep.runs},
         "gops": gops,
     }
-
-
-def _verilog(component: wiring.Component, technology: str) -> str:
-    platform = TECHNOLOGIES[technology]()
-    return str(verilog.convert(component, name="dut", platform=platform, emit_src=False))

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from amaranth.back import verilog
 from benchmarks import record
+from benchmarks.designs import TOP, verilog_of
 from benchmarks.quant import trained
 from numpy.typing import NDArray
 from rich.console import Console
@@ -32,7 +32,6 @@ from bitwright.isa import Architecture
 from bitwright.isa.instructions import FETCH_FIELDS, ExecuteOpcode, FetchOpcode, decode
 from bitwright.network import Network
 from bitwright.rtl.huffman import HuffmanDecoder, HuffmanFault
-from bitwright.rtl.technology import Ecp5
 from bitwright.sim import VerilatedModel
 from bitwright.sim.rtl import RtlMachine
 from bitwright.synth import find_device, route_seeds
@@ -216,8 +215,7 @@ def run_cycles(program: Program, cycles_a_beat: int) -> int:
 def chip() -> dict[str, Any]:
     """The decoder alone, placed and routed."""
     design = HuffmanDecoder(Architecture().lanes)
-    text = str(verilog.convert(design, name="dut", platform=Ecp5(), emit_src=False))
-    sweep = route_seeds(text, "dut", find_device(DEVICE), SEEDS)
+    sweep = route_seeds(verilog_of(design, "ecp5"), TOP, find_device(DEVICE), SEEDS)
     used = sweep.median.synthesis.resources
     console.print(
         f"{DEVICE}: {sweep.fmax_mhz:g} MHz (median of {len(SEEDS)} seeds), {used.luts} LUTs, "

@@ -34,8 +34,8 @@ class Shape:
 
 
 ARRAYS: Mapping[str, tuple[Shape, Shape]] = {
-    "ecp5-25f": (Shape(16, 12, "twin", 28), Shape(7, 4, "dsp", 28)),
-    "ecp5-85f": (Shape(24, 24, "twin", 156), Shape(13, 12, "dsp", 156)),
+    "ecp5-25f": (Shape(14, 12, "twin", 28), Shape(7, 4, "dsp", 28)),
+    "ecp5-85f": (Shape(22, 22, "twin", 156), Shape(13, 12, "dsp", 156)),
 }
 """Per device: the array to route, and the one that yosys infers with a multiplier block each."""
 

@@ -7,6 +7,7 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.back import verilog
 from amaranth.hdl import Assert
 from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from bitwright.sim.model import PortError, SimulationError, VerilatedModel
@@ -252,6 +253,47 @@ def test_simulation_form_equals_amaranths_own_verilog():
             for model in (fast, plain):
                 assert _signed(model.io.acc, 32) == acc, f"cycle {cycle}"
                 assert model.io.full == (acc > 100_000)
+
+
+class Stores(wiring.Component):
+    """A memory of zeros, one of one bit, one of a word, and one with other values."""
+
+    at: In(range(300))
+    zero: Out(8)
+    bit: Out(1)
+    one: Out(8)
+    other: Out(8)
+
+    def elaborate(self, platform):
+        m = Module()
+        shapes = {
+            "zero": (8, 300, []),
+            "bit": (1, 300, []),
+            "one": (8, 1, []),
+            "other": (8, 300, range(200)),
+        }
+        for name, (shape, depth, init) in shapes.items():
+            memory = m.submodules[name] = Memory(shape=shape, depth=depth, init=init)
+            read, write = memory.read_port(domain="comb"), memory.write_port()
+            m.d.comb += [read.addr.eq(self.at), getattr(self, name).eq(read.data)]
+            m.d.comb += [write.en.eq(self.at == 299), write.data.eq(~0)]
+        return m
+
+
+def test_memories_begin_as_they_should():
+    text = simulation_verilog(Stores())
+    assert text.count("initial for") == 3
+    assert text.count("initial begin") == 1
+    # With ones in the loops, to see that nothing but they fills the memories.
+    for filled, value in ((text, 0), (text.replace("] = 0;", "] = 1;"), 1)):
+        with VerilatedModel.build(filled, top="top") as model:
+            for at in range(299):
+                model.io.at = at
+                model.clock.tick()
+                found = (model.io.zero, model.io.bit, model.io.other)
+                assert found == (value, value, at if at < 200 else 0), f"word {at}"
+            model.io.at = 0
+            assert model.io.one == value
 
 
 class Chooser(wiring.Component):

@@ -7,7 +7,7 @@ Multipliers and block RAMs are counted, not fitted: see `bitwright.synth.memorie
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -111,7 +111,7 @@ class CostModel:
     coefficients: Mapping[str, Mapping[str, float]]
     """By resource and feature."""
     error: Mapping[str, float]
-    """By resource, the largest relative miss in leaving one run out."""
+    """By resource, the largest relative miss in leaving one run out that the others reach to."""
     largest: Mapping[str, float]
     """The largest value of each feature in the runs."""
     tool: str
@@ -168,12 +168,7 @@ def fit(runs: Mapping[str, tuple[Architecture, Resources]], tool: str) -> CostMo
         costs = relative_least_squares(x, y)
         coefficients[resource] = dict(zip(names, (round(c, 4) for c in costs), strict=True))
         predicted[resource] = x @ costs
-        misses = []
-        for n in range(len(y)):
-            kept = np.arange(len(y)) != n
-            others = relative_least_squares(x[kept], y[kept])
-            misses.append(abs(x[n] @ others - y[n]) / max(y[n], 1))
-        error[resource] = round(float(max(misses)), 4)
+        error[resource] = round(max(_misses(x, y), default=0.0), 4)
     rows = [
         {
             "name": name,
@@ -188,6 +183,18 @@ def fit(runs: Mapping[str, tuple[Architecture, Resources]], tool: str) -> CostMo
     return CostModel(
         coefficients=coefficients, error=error, largest=largest, tool=tool, runs=tuple(rows)
     )
+
+
+def _misses(x: NDArray[np.float64], y: NDArray[np.float64]) -> Iterator[float]:
+    """How far each run is from what the others predict, where they have as much of everything.
+
+    Of a run that alone has a feature the others know nothing: an estimate would say so.
+    """
+    for n in range(len(y)):
+        kept = np.arange(len(y)) != n
+        if (x[n] <= x[kept].max(axis=0)).all():
+            others = relative_least_squares(x[kept], y[kept])
+            yield float(abs(x[n] @ others - y[n]) / max(y[n], 1))
 
 
 def _counted(architecture: Architecture) -> dict[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
+from bitwright.rtl.codetable import SYMBOL_BITS, SYMBOLS
 
 _MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words of a DP16KD and their bits."""
@@ -87,6 +88,8 @@ def memory_shapes(architecture: Architecture) -> tuple[MemoryShape, ...]:
     if architecture.line_words:
         lines = 16 * lanes  # the last two lines' words of the depthwise engine
         shapes += (("lines", 1, architecture.line_words, lines, ((0, lines),)),)
+    if architecture.huffman:
+        shapes += (("symbols", 1, SYMBOLS, SYMBOL_BITS, ((0, SYMBOL_BITS),)),)
     return tuple(
         MemoryShape(name=name, count=count, depth=depth, width=width, used=used)
         for name, count, depth, width, used in shapes

@@ -80,7 +80,8 @@ def cost_model() -> dict[str, Any]:
 
 def networks() -> dict[str, Any]:
     """Utilisation of the zoo's networks beside the textbook array, and that they run exactly."""
-    figures = zoo()
+    with console.status("") as status:
+        figures = zoo(tell=status.update)
     console.print(table(figures))
     return {"exact": all(f.exact for f in figures), "networks": [f.to_json() for f in figures]}
 

@@ -8,7 +8,8 @@ depthwise engine's own multipliers are not among the R C: a layer on it may exce
 
 import argparse
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from bitwright.compiler import Program, compile, predict, summarize
 from bitwright.isa import Architecture
 from bitwright.network import Network
 from bitwright.sim import verify
+from bitwright.sim.rtl import machine_library
 from bitwright.zoo import ZOO, build
 
 SIZES = (8, 16)
@@ -60,6 +62,8 @@ class Figures:
     outputs_compared: int = 0
     differing: int = 0
     cycles_off: int = 0
+    seconds: float = 0.0
+    """To run the inputs on the RTL and on the reference and to compare all, the model being there."""
 
     @property
     def exact(self) -> bool:
@@ -111,6 +115,8 @@ def measure(
     textbook = sum(textbook_cycles(x, architecture.rows, architecture.columns) for x in network)
     compared: dict[str, Any] = {}
     if inputs:
+        machine_library(architecture)
+        began = time.perf_counter()
         found = verify(program, random_codes(network, inputs, seed))
         if found.machine_error:
             raise RuntimeError(f"{name} on {architecture.name}: {found.machine_error}")
@@ -118,6 +124,7 @@ def measure(
             "outputs_compared": found.outputs,
             "differing": found.divergence.differing if found.divergence else 0,
             "cycles_off": len(found.cycle_errors),
+            "seconds": round(time.perf_counter() - began, 1),
         }
     return Figures(
         network=name,
@@ -141,9 +148,12 @@ def multiplying_cycles(program: Program) -> int:
 
 
 def zoo(
-    names: Sequence[str] = tuple(ZOO), sizes: Sequence[int] = SIZES, run: bool = True
+    names: Sequence[str] = tuple(ZOO),
+    sizes: Sequence[int] = SIZES,
+    run: bool = True,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Figures]:
-    """Every network on every array, one input at a time and in batches."""
+    """Every network on every array, one input at a time and in batches; ``tell`` is told of each."""
     found = []
     for name in names:
         network = build(name)
@@ -151,6 +161,7 @@ def zoo(
             for batch in sorted({1, batch_of(name, size)}):
                 inputs = max(batch, INPUTS.get(name, INPUTS_OTHERWISE)) if run else 0
                 machine = architecture_for(name, size)
+                tell(f"{name} on {machine.name}, batches of {batch}")
                 found.append(measure(name, network, machine, inputs, batch))
     return found
 
@@ -159,7 +170,7 @@ def table(figures: Sequence[Figures]) -> Table:
     """The figures as lines to print."""
     shown = Table(
         *("network", "array", "batch", "MACs", "cycles", "utilisation", "textbook", "of the run"),
-        *("inputs", "differing", "cycles off"),
+        *("inputs", "differing", "cycles off", "seconds"),
         box=None,
     )
     for each in figures:
@@ -175,6 +186,7 @@ def table(figures: Sequence[Figures]) -> Table:
             str(each.inputs),
             str(each.differing) if each.inputs else "",
             str(each.cycles_off) if each.inputs else "",
+            f"{each.seconds:.1f}" if each.inputs else "",
         )
     return shown
 
@@ -187,8 +199,10 @@ def main() -> int:
     parser.add_argument("--predict", action="store_true", help="leave the RTL out")
     parser.add_argument("--output", type=Path, help="JSON file for the figures")
     chosen = parser.parse_args()
-    figures = zoo(chosen.names, chosen.size or SIZES, not chosen.predict)
-    Console(width=140).print(table(figures))
+    console = Console(width=140)
+    with console.status("") as status:
+        figures = zoo(chosen.names, chosen.size or SIZES, not chosen.predict, status.update)
+    console.print(table(figures))
     if chosen.output:
         chosen.output.write_text(json.dumps([f.to_json() for f in figures], indent=2) + "\n")
     return 0 if all(f.exact for f in figures) else 1

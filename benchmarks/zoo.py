@@ -63,7 +63,7 @@ class Figures:
     differing: int = 0
     cycles_off: int = 0
     seconds: float = 0.0
-    """To run the inputs on the RTL and on the reference and to compare all, the model being there."""
+    """To run the inputs on the RTL and the reference and to compare all, the model being built."""
 
     @property
     def exact(self) -> bool:
@@ -153,7 +153,7 @@ def zoo(
     run: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Figures]:
-    """Every network on every array, one input at a time and in batches; ``tell`` is told of each."""
+    """Every network on every array, one input at a time and in batches; ``tell`` is told which."""
     found = []
     for name in names:
         network = build(name)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -42,7 +42,12 @@ class Context:
 
     def samples(self, count: int) -> Tensor:
         """The first ``count`` training images, or all: (N, C, H, W) in 0 .. 1."""
-        return torch.from_numpy(self.dataset.train.take(min(count, len(self.dataset.train))).images)
+        return torch.from_numpy(self.limited(count).train.images)
+
+    def limited(self, count: int) -> Dataset:
+        """The data with the first ``count`` training images, or all."""
+        few = self.dataset.train.take(min(count, len(self.dataset.train)))
+        return replace(self.dataset, train=few)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

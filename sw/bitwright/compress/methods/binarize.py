@@ -109,8 +109,7 @@ class Binarize(Step):
                 int8=self.int8,
                 shortcuts=self.shortcuts,
             )
-        count = min(self.images, len(context.dataset.train))
-        dataset = replace(context.dataset, train=context.dataset.train.take(count))
+        dataset = context.limited(self.images)
         training = Training(
             epochs=self.epochs,
             batch_size=self.batch_size,

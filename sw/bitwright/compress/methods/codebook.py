@@ -158,8 +158,6 @@ class Codebook(Step):
         index: dict[str, NDArray[np.int64]],
     ) -> tuple[State, dict[str, Numbers]]:
         model = Shared(state, books, index)
-        images = min(self.images, len(context.dataset.train))
-        dataset = replace(context.dataset, train=context.dataset.train.take(images))
         training = Training(
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -173,6 +171,6 @@ class Codebook(Step):
                 f"epoch {progress.epoch} of {self.epochs}, validation {progress.accuracy:.2%}"
             )
 
-        train(model, dataset, training, told)
+        train(model, context.limited(self.images), training, told)
         trained, biases = model.trained()
         return replace(state, graph=with_parameters(state.graph, biases=biases)), trained

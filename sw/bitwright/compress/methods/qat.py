@@ -104,10 +104,6 @@ class Qat(Step):
         normed = selected(self.batch_norm, layers(state.graph)) if self.batch_norm else []
         outputs = plain_outputs(state, context.samples(_STATISTICS), normed)
         model = Trainable(state, Scales(self.scales), outputs)
-        dataset = replace(
-            context.dataset,
-            train=context.dataset.train.take(min(self.images, len(context.dataset.train))),
-        )
 
         def told(progress: Progress) -> None:
             if progress.epoch >= self.freeze * self.epochs:
@@ -126,7 +122,7 @@ class Qat(Step):
         )
         if self.freeze == 0 and Scales(self.scales) is not Scales.OBSERVED:
             model.freeze()
-        train(model, dataset, training, told)
+        train(model, context.limited(self.images), training, told)
         return model.state()
 
     def _in_format(self, state: State, fmt: str) -> State:

@@ -26,7 +26,7 @@ ROUTED: tuple[tuple[str, str], ...] = (
     ("examples/arch/8x8.toml", "ecp5-45f"),
 )
 """Architectures and the devices they are routed on."""
-console = Console()
+console = Console(width=140)
 
 
 def routed() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 `make bench-binary-train` runs it (python -m benchmarks.binary_train), an hour or more on one core;
 with `--only` the other networks stay as they are. It writes benchmarks/results/binary_train.json
-and the networks of bits, examples/models/*.bw; `python tools/draw_binary.py` draws the plot of
+and the networks of bits, examples/models/*.bw; `python -m tools.draw_binary` draws the plot of
 docs/binary.md. Checkpoints, and networks of two bits, are left in build/binary_train.
 
 A network trains on MNIST's 60,000 training images (the validation split is part of them) for a

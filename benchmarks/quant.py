@@ -1,7 +1,7 @@
 """The quantization methods, each beside its control on the same budget, over several seeds.
 
 `make bench-quant` runs it (python -m benchmarks.quant) and it writes benchmarks/results/quant.json;
-`python tools/draw_quant.py` draws the plots of docs/quantization.md from that. A seed trains a
+`python -m tools.draw_quant` draws the plots of docs/quantization.md from that. A seed trains a
 network of its own; accuracies are of the integer network on all test images. A method counts as
 better by a lower mean divergence of its answers from the float network's, which tells methods apart
 where hardly an image changes sides, and the table shows both.

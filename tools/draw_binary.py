@@ -1,14 +1,15 @@
 """Draw the plot of docs/binary.md and fill in its table, from the benchmark's results.
 
-python tools/draw_binary.py      # writes docs/images/binary-accuracy.svg and docs/binary.md
+python -m tools.draw_binary      # writes docs/images/binary-accuracy.svg and docs/binary.md
 """
 
 import argparse
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from tools import tables
 
 from bitwright.files import write_whole
 from bitwright.report.palette import LIGHT
@@ -61,8 +62,7 @@ def picture(results: Mapping[str, Any]) -> str:
 
 def table(results: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the table."""
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield f"| ---{' | ---:' * (len(COLUMNS) - 1)} |"
+    yield from tables.heading(COLUMNS)
     for row in results["networks"]:
         width = row["width"]
         cells = (
@@ -75,18 +75,12 @@ def table(results: Mapping[str, Any]) -> Iterator[str]:
             f"{row['minutes']:.0f}",
             str(row["seed"]),
         )
-        yield f"| {' | '.join(cells)} |"
+        yield tables.row(cells)
 
 
 def filled(page: str, results: Mapping[str, Any]) -> str:
     """The page with its table as the results have it."""
-    lines = "\n".join(table(results))
-    return re.sub(
-        r"<!-- table: networks -->\n.*?<!-- end -->",
-        f"<!-- table: networks -->\n\n{lines}\n\n<!-- end -->",
-        page,
-        flags=re.DOTALL,
-    )
+    return tables.filled(page, {"networks": table(results)})
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 A picture shows one code bit by bit, the one that a worked example encodes to. A table of the page
 stands between the comments `<!-- table: NAME -->` and `<!-- end -->`.
 
-    python tools/draw_formats.py             # writes docs/images/format-*.svg and docs/formats.md
+    python -m tools.draw_formats             # writes docs/images/format-*.svg and docs/formats.md
 """
 
 import argparse
@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools import tables
 
 from bitwright.arith import Nvfp4, describe, parse
 from bitwright.arith.facts import PRESETS, fields, pattern
@@ -233,14 +235,8 @@ TABLES: Mapping[str, Callable[[], str]] = {"presets": presets, "field": field, "
 
 
 def filled(page: str) -> str:
-    """The page with its tables as the code gives them; ValueError for a table it lacks."""
-    for name, table in TABLES.items():
-        before, begin, rest = page.partition(f"<!-- table: {name} -->\n")
-        _, end, after = rest.partition("<!-- end -->")
-        if not (begin and end):
-            raise ValueError(f"the page has no place for the table {name!r}")
-        page = f"{before}{begin}\n{table()}\n\n{end}{after}"
-    return page
+    """The page with its tables as the code gives them."""
+    return tables.filled(page, {name: table().splitlines() for name, table in TABLES.items()})
 
 
 def draw(folder: Path) -> list[Path]:

@@ -3,16 +3,17 @@
 A table of the page stands between the comments `<!-- table: NAME -->` and `<!-- end -->`, NAME
 being an experiment's. The plot of a sensitivity analysis is made anew, on the digits network.
 
-    python tools/draw_quant.py       # writes docs/images/quant-*.svg and docs/quantization.md
+    python -m tools.draw_quant       # writes docs/images/quant-*.svg and docs/quantization.md
 """
 
 import argparse
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
+
+from tools import tables
 
 from bitwright.files import write_whole
 from bitwright.report.compression import sensitivity_figure
@@ -73,15 +74,10 @@ def bars(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def filled(page: str, results: Mapping[str, Any]) -> str:
-    """The page with its tables as the results have them."""
+    """The page with its tables as the results have them; experiments need no table there."""
     known = {one["name"]: list(table(one)) for one in results["experiments"]}
     known["bars"] = list(bars(results))
-
-    def fill(found: re.Match[str]) -> str:
-        lines = "\n".join(known[found[1]])
-        return f"<!-- table: {found[1]} -->\n\n{lines}\n\n<!-- end -->"
-
-    return re.sub(r"<!-- table: (\S+) -->\n.*?<!-- end -->", fill, page, flags=re.DOTALL)
+    return tables.filled(page, {name: known[name] for name in tables.names(page)})
 
 
 def draw(folder: Path, results: Mapping[str, Any]) -> Iterator[Path]:

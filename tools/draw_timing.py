@@ -3,7 +3,7 @@
 Each picture is a window of a run of the RTL on a 4x4 accelerator, found by what happens in it; the
 latencies written into it are measured there, and compared with the constants of `isa.timing`.
 
-    python tools/draw_timing.py             # writes docs/images/timing-*.svg
+    python -m tools.draw_timing             # writes docs/images/timing-*.svg
 """
 
 import argparse

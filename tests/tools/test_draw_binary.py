@@ -25,13 +25,13 @@ def results() -> dict:
 
 
 def test_the_committed_table_is_the_results(tool: ModuleType, results: dict) -> None:
-    assert tool.filled(PAGE, results) == PAGE, "run python tools/draw_binary.py"
+    assert tool.filled(PAGE, results) == PAGE, "run python -m tools.draw_binary"
     assert all(f"| {row['accuracy']:.2f} |" in PAGE for row in results["networks"])
 
 
 def test_the_committed_plot_is_the_results(tool: ModuleType, results: dict) -> None:
     committed = tool.PICTURE.read_text()
-    assert rounded(tool.picture(results)) == committed, "run python tools/draw_binary.py"
+    assert rounded(tool.picture(results)) == committed, "run python -m tools.draw_binary"
     ElementTree.fromstring(committed)
     assert f"images/{tool.PICTURE.name}" in PAGE
 

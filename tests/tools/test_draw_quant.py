@@ -26,14 +26,14 @@ def results() -> dict:
 
 def test_the_committed_tables_are_the_results(tool, results):
     page = (DOCS / "quantization.md").read_text()
-    assert tool.filled(page, results) == page, "run python tools/draw_quant.py"
+    assert tool.filled(page, results) == page, "run python -m tools.draw_quant"
 
 
 def test_the_committed_plots_are_the_results(tool, results, tmp_path):
     drawn = {path.name: path.read_text() for path in tool.draw(tmp_path, results)}
     assert drawn
     for name, picture in drawn.items():
-        assert (DOCS / "images" / name).read_text() == picture, "run python tools/draw_quant.py"
+        assert (DOCS / "images" / name).read_text() == picture, "run python -m tools.draw_quant"
 
 
 def test_the_results_are_of_the_experiments_in_the_code(results):

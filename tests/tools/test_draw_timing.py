@@ -30,7 +30,7 @@ def drawn(tool: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_committed_picture_is_the_simulations(name: str, drawn: Path) -> None:
     file = f"timing-{name}.svg"
     committed = (IMAGES / file).read_text()
-    assert (drawn / file).read_text() == committed, "run python tools/draw_timing.py"
+    assert (drawn / file).read_text() == committed, "run python -m tools.draw_timing"
     assert ElementTree.fromstring(committed).tag == "{http://www.w3.org/2000/svg}svg"
     assert len(committed) < 60_000
 

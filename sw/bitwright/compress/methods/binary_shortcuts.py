@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from bitwright.arith import Rounding
 from bitwright.compress.methods.binary_chain import Block
 from bitwright.compress.methods.binary_fold import Settled, fold_signs
 from bitwright.compress.methods.binary_layers import BiReal, Signs
@@ -34,9 +33,7 @@ def beside_shortcut(name: str, block: BiReal, source: Layer) -> list[Layer]:
         inputs=(source.name, branch.name),
         shape=source.shape,
         output=output,
-        requantization=replace(
-            block.norm.requantization(), multiplier=one, shift=0 * one, rounding=Rounding.HALF_UP
-        ),
+        requantization=replace(block.norm.requantization(), multiplier=one, shift=0 * one),
         multiplier_b=1,
     )
     return [signs, branch, total]

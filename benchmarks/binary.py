@@ -215,7 +215,7 @@ def convolutional(images: int = 100) -> dict[str, Any]:
     found = verify(program, random_codes(program.network, images, seed=1))
     console.print(
         f"CNV: {images} inputs, {found.outputs} outputs,"
-        f" {found.divergence.differing if found.divergence else 0} differ;"
+        f" {found.differing} differ;"
         f" {predict(program).total} cycles an input",
         highlight=False,
     )
@@ -223,7 +223,7 @@ def convolutional(images: int = 100) -> dict[str, Any]:
         "architecture": MACHINE,
         "inputs": images,
         "outputs_compared": found.outputs,
-        "mismatches": found.divergence.differing if found.divergence else 0,
+        "mismatches": found.differing,
         "cycle_errors": len(found.cycle_errors),
         "cycles_of_model": predict(program).total,
         "products": sum(program.network.macs().values()),

@@ -122,7 +122,7 @@ def measure(
             raise RuntimeError(f"{name} on {architecture.name}: {found.machine_error}")
         compared = {
             "outputs_compared": found.outputs,
-            "differing": found.divergence.differing if found.divergence else 0,
+            "differing": found.differing,
             "cycles_off": len(found.cycle_errors),
             "seconds": round(time.perf_counter() - began, 1),
         }

@@ -62,7 +62,7 @@ def table(experiment: Mapping[str, Any]) -> Iterator[str]:
             f"{row['bits']:.2f}",
             f"{mean(row['seconds']):.1f}",
         )
-        yield f"| {' | '.join(cells)} |"
+        yield tables.row(cells)
 
 
 def bars(results: Mapping[str, Any]) -> Iterator[str]:
@@ -70,7 +70,8 @@ def bars(results: Mapping[str, Any]) -> Iterator[str]:
     yield "| what | found | |"
     yield "| --- | ---: | --- |"
     for bar in results["bars"]:
-        yield f"| {bar['text']} | {bar['found']:.2f} | {'met' if bar['met'] else 'missed'} |"
+        met = "met" if bar["met"] else "missed"
+        yield tables.row((bar["text"], f"{bar['found']:.2f}", met))
 
 
 def filled(page: str, results: Mapping[str, Any]) -> str:

@@ -52,6 +52,11 @@ class Verification:
     """Instructions whose counted cycles are not the model's."""
 
     @property
+    def differing(self) -> int:
+        """Codes that differ in the first layer that does; 0 if none."""
+        return self.divergence.differing if self.divergence else 0
+
+    @property
     def equal(self) -> bool:
         """No bit differs, no error, and the cycles are the model's."""
         return self.divergence is None and self.machine_error is None and not self.cycle_errors

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,21 +19,12 @@ from benchmarks import record, sections
 from benchmarks.designs import TOP, verilog_of
 from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
-from tests.support.binary_networks import cnv
+from tests.support.binary_networks import cnv, stacked_network
 from tests.support.networks import random_codes
 
 from bitwright.compiler import compile, predict
 from bitwright.compress import load_reference
 from bitwright.isa import Architecture
-from bitwright.network import (
-    BinaryLinear,
-    Input,
-    Layer,
-    Network,
-    Quantization,
-    Requantization,
-    Threshold,
-)
 from bitwright.rtl.popcount import XnorDifference
 from bitwright.rtl.xnor import XnorEngine
 from bitwright.sim import measure, verify
@@ -140,37 +130,10 @@ def mnist() -> dict[str, Any]:
     return {"architecture": MACHINE, "networks": found}
 
 
-def random_network(widths: tuple[int, ...], seed: int = 0) -> Network:
-    """A multilayer perceptron of random bits; the last layer gives int8 codes."""
-    rng = np.random.default_rng(seed)
-    bit = Quantization(scale=1.0, bits=1)
-    layers: list[Layer] = [Input(name="input", inputs=(), shape=widths[:1], output=bit)]
-    for n, (fed, made) in enumerate(pairwise(widths)):
-        last = n == len(widths) - 2
-        result: Requantization | Threshold = Threshold(
-            value=np.zeros(made, np.int64), direction=rng.choice([-1, 1], made)
-        )
-        if last:
-            ones = np.ones(made, np.int64)
-            result = Requantization(multiplier=ones, shift=ones, low=-128, high=127)
-        layers.append(
-            BinaryLinear(
-                name=f"linear{n + 1}",
-                inputs=(layers[-1].name,),
-                shape=(made,),
-                output=Quantization(scale=1.0) if last else bit,
-                weight=rng.integers(0, 2, (made, fed)),
-                bias=np.zeros(made, np.int64),
-                requantization=result,
-            )
-        )
-    return Network(tuple(layers))
-
-
 def network(images: int = 10_000) -> dict[str, Any]:
     """LFC's shape on 8x8 with the engine: exact, its cycles, and how fast it is simulated."""
     architecture = Architecture.load(record.ROOT / MACHINE)
-    made = random_network(WIDTHS_OF_LAYERS)
+    made = stacked_network(WIDTHS_OF_LAYERS[:1], WIDTHS_OF_LAYERS[1:], bits=True)
     program = compile(made, architecture, BATCH)
     rng = np.random.default_rng(1)
     x = rng.integers(0, 2, (images, *made.input.shape), np.int8)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from amaranth.back import verilog
-from benchmarks.binary import ALONE, Alone, random_network
+from benchmarks.binary import ALONE, Alone
 from benchmarks.popcounts import CODINGS, Inferred
+from tests.support.binary_networks import stacked_network
 
 from bitwright.compiler import compile, predict
 from bitwright.isa import Architecture
@@ -25,7 +26,7 @@ def test_every_coding_counts(name: str) -> None:
 
 
 def test_network_is_exact_and_fills_the_engine_in_a_batch() -> None:
-    made = random_network((200, 128, 128, 10))
+    made = stacked_network((200,), [128, 128, 10], bits=True)
     architecture = Architecture(xnor=True)
     program = compile(made, architecture, 32)
     x = np.random.default_rng(2).integers(0, 2, (40, 200), np.int8)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bitwright.sim import toolchain, verilate
-from bitwright.sim.toolchain import ToolError
-from bitwright.sim.verilate import BuildError, build_library
+from bitwright.sim.ports import ports
+from bitwright.sim.toolchain import BuildError, ToolError
+from bitwright.sim.verilate import build_library
 
 ADDER = """
 module adder #(parameter STEP = 1)(
@@ -98,7 +99,7 @@ def test_library_computes_on_a_hundred_bits():
 
 def test_ports_are_listed_under_their_verilog_names():
     path = build_library(ADDER, "adder", cpp_sources={"driver.cpp": DRIVER})
-    listed = {port.name: (port.direction, port.width) for port in verilate.ports(path.parent)}
+    listed = {port.name: (port.direction, port.width) for port in ports(path.parent)}
     assert listed == {
         "clk": ("in", 1), "wide__in": ("in", 100), "sum": ("out", 100), "stop": ("in", 1),
     }  # fmt: skip

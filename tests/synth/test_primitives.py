@@ -8,7 +8,7 @@ import pytest
 from tests.support.verilog import pins
 
 from bitwright.sim import VerilatedModel
-from bitwright.sim.verilate import BuildError
+from bitwright.sim.toolchain import BuildError
 from bitwright.synth import SynthesisError
 from bitwright.synth.primitives import modelled_cells, primitive_verilog
 

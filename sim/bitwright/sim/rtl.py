@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +24,7 @@ from bitwright.isa.registers import (
     STATUS_LOADED,
 )
 from bitwright.rtl import TOP, Top
+from bitwright.sim import cpp
 from bitwright.sim.driver import Driver
 from bitwright.sim.driver import MachineError as MachineError
 from bitwright.sim.verilate import build_library
@@ -72,10 +72,8 @@ def verilog_of(architecture: Architecture) -> str:
 
 def library_of(verilog: str, trace: bool, optimize: int) -> Path:
     """The driver and the model in one shared library, from the cache if it is there."""
-    driver = files("bitwright.sim").joinpath("driver.cpp").read_text()
-    return build_library(
-        verilog, TOP, cpp_sources={"driver.cpp": driver}, trace=trace, optimize=optimize
-    )
+    driver = {"driver.cpp": cpp.source("driver.cpp")}
+    return build_library(verilog, TOP, cpp_sources=driver, trace=trace, optimize=optimize)
 
 
 def machine_library(

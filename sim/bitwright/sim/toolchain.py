@@ -29,6 +29,10 @@ class ToolError(RuntimeError):
     """A tool is missing, too old or failed to start: what is needed, what was found, the remedy."""
 
 
+class BuildError(RuntimeError):
+    """Verilator or the C++ compiler refused the sources; the message holds its whole output."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     """One line of `bitwright doctor`."""

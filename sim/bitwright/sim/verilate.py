@@ -25,10 +25,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from bitwright.sim import toolchain
-from bitwright.sim.toolchain import ToolError
+from bitwright.sim import cpp, toolchain
+from bitwright.sim.ports import write_ports
+from bitwright.sim.toolchain import BuildError, ToolError
 
 Sources: TypeAlias = str | Mapping[str, str] | Sequence[Path]
 """One text, texts by file name, or files."""
@@ -40,126 +41,14 @@ _CPP = (".cpp", ".cc")
 # Verilator by itself takes 50 s on a 16x16 array whose functions it may not split, and 3 s so; the
 # model is as fast.
 _SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
-
-_RUNTIME_H = """\
-#pragma once
-#include <stdexcept>
-namespace bitwright {
-// A failed assertion, $stop or $fatal. The model that threw it must not be evaluated again.
-struct SimulationFailure : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-}  // namespace bitwright
-// What the Verilated run-time prints with: lines go to stdout, error messages are kept back.
-extern int bitwright_printf(const char* format, ...) __attribute__((format(printf, 1, 2)));
-"""
-
-# Verilator extends a sign with a mask, a negation and an OR, which gcc does not see through: an 8x8
-# product took 20 instructions. As two shifts it is one, and the whole model is a sixth shorter. The
-# generated C++ includes this last, so that the names mean these.
+_RUNTIME = ("bitwright_runtime.h", "bitwright_runtime.cpp")
 _SIGNED = "bitwright_signed.h"
-_SIGNED_H = """\
-#pragma once
-#include "verilated.h"
-namespace bitwright {
-inline int32_t signed_i(int bits, IData word) {
-    return static_cast<int32_t>(word << (32 - bits)) >> (32 - bits);
-}
-inline int64_t signed_q(int bits, QData word) {
-    return static_cast<int64_t>(word << (64 - bits)) >> (64 - bits);
-}
-}  // namespace bitwright
-#define VL_EXTENDS_II(to, bits, a) (static_cast<IData>(bitwright::signed_i(bits, a)))
-#define VL_EXTENDS_QI(to, bits, a) (static_cast<QData>(bitwright::signed_q(bits, a)))
-#define VL_EXTENDS_QQ(to, bits, a) (static_cast<QData>(bitwright::signed_q(bits, a)))
-#define VL_MULS_III(bits, a, b) (VL_EXTENDS_II(32, bits, a) * VL_EXTENDS_II(32, bits, b))
-#define VL_MULS_QQQ(bits, a, b) (VL_EXTENDS_QQ(64, bits, a) * VL_EXTENDS_QQ(64, bits, b))
-#define VL_GTS_III(bits, a, b) (bitwright::signed_i(bits, a) > bitwright::signed_i(bits, b))
-#define VL_GTES_III(bits, a, b) (bitwright::signed_i(bits, a) >= bitwright::signed_i(bits, b))
-#define VL_LTS_III(bits, a, b) (bitwright::signed_i(bits, a) < bitwright::signed_i(bits, b))
-#define VL_LTES_III(bits, a, b) (bitwright::signed_i(bits, a) <= bitwright::signed_i(bits, b))
-"""
-
-_RUNTIME_CPP = r"""
-#include "bitwright_runtime.h"
-#include "verilated.h"
-#include <algorithm>
-#include <cctype>
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
-static thread_local std::string pending;  // text since the last line that went out
-
-int bitwright_printf(const char* format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    char* text = nullptr;
-    const int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0) return length;
-    pending.append(text, length);
-    std::free(text);
-    // The message of a failing assertion precedes vl_stop: it waits here for its exception.
-    const bool failing = pending.find("%Error") != std::string::npos;
-    const std::size_t end = pending.rfind('\n');
-    if (!failing && end != std::string::npos) {
-        std::fwrite(pending.data(), 1, end + 1, stdout);
-        std::fflush(stdout);
-        pending.erase(0, end + 1);
-    }
-    return length;
-}
-
-// The design's own text (an Amaranth Assert prints its message first), then where and what.
-static std::string take(const char* what, const char* filename, int line) {
-    std::string said = std::move(pending);
-    pending.clear();
-    std::string where = std::string{filename} + ":" + std::to_string(line) + ": " + what;
-    const std::size_t error = said.find("%Error: ");  // "said[time] %Error: where\n"
-    if (error != std::string::npos) {
-        where = said.substr(error + 8);
-        said.erase(std::min(said.rfind('[', error), error));
-    }
-    for (std::string* const text : {&said, &where})
-        while (!text->empty() && std::isspace(text->back())) text->pop_back();
-    const std::string message = said.empty() ? where : said + " (" + where + ")";
-    Verilated::threadContextp()->gotError(true);
-    Verilated::threadContextp()->gotFinish(true);
-    return message;
-}
-
-void vl_stop(const char* filename, int line, const char*) {
-    throw bitwright::SimulationFailure{take("$stop", filename, line)};
-}
-void vl_fatal(const char* filename, int line, const char*, const char* message) {
-    throw bitwright::SimulationFailure{take(message, filename, line)};
-}
-void vl_finish(const char*, int, const char*) { Verilated::threadContextp()->gotFinish(true); }
-double sc_time_stamp() { return 0; }
-"""
+_GLOBAL_CLASSES = re.compile(r"^\s+(verilated\w*) \\$", re.MULTILINE)
 
 _HOOKS = (
     "-DVL_USER_STOP -DVL_USER_FATAL -DVL_USER_FINISH -DVL_PRINTF=bitwright_printf "
     "-include bitwright_runtime.h"
 )
-
-
-class BuildError(RuntimeError):
-    """Verilator or the C++ compiler refused the sources; the message holds its whole output."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
-    """A port of the top module, as ``Vtop_ports.h`` and ``ports.json`` list it."""
-
-    name: str
-    """As in the Verilog."""
-    member: str
-    """Of the class ``Vtop``, where Verilator mangles some names (``a__b`` is ``a___05Fb``)."""
-    direction: Literal["in", "out", "inout"]
-    width: int  # bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +69,7 @@ class Recipe:
         identity = {
             "revision": _REVISION,
             "recipe": asdict(self),
-            "runtime": [_RUNTIME_H, _RUNTIME_CPP, _SIGNED_H],
+            "runtime": [cpp.source(name) for name in (*_RUNTIME, _SIGNED)],
             "verilator": toolchain.verilator_version(),
             "compiler": toolchain.compiler_identity(),
         }
@@ -317,11 +206,6 @@ def definition_flags(
     return flags
 
 
-def ports(entry: Path) -> list[Port]:
-    """The ports of a built module, from the folder its library lies in."""
-    return [Port(**port) for port in json.loads((entry / "ports.json").read_text())]
-
-
 def _build_in(folder: Path, recipe: Recipe, jobs: int) -> None:
     """Verilate and compile in ``folder``; paths are relative, so that the result may be renamed."""
     environment = toolchain.verilator_environment()
@@ -331,9 +215,9 @@ def _build_in(folder: Path, recipe: Recipe, jobs: int) -> None:
             f"Verilator cannot run from a path with spaces, found {root!r}; move the venv"
         )
     make, compiler = toolchain.find_program("make"), toolchain.find_program("g++")
-    runtime = (("bitwright_runtime.h", _RUNTIME_H), ("bitwright_runtime.cpp", _RUNTIME_CPP))
-    cpp = (*recipe.cpp, *runtime) if recipe.output == LIBRARY else recipe.cpp
-    for name, text in (*recipe.verilog, *cpp, (_SIGNED, _SIGNED_H)):
+    runtime = _RUNTIME if recipe.output == LIBRARY else ()
+    sources = (*recipe.cpp, *((name, cpp.source(name)) for name in runtime))
+    for name, text in (*recipe.verilog, *sources, (_SIGNED, cpp.source(_SIGNED))):
         (folder / name).write_text(text)
     began = time.monotonic()
     log = _run(
@@ -346,15 +230,13 @@ def _build_in(folder: Path, recipe: Recipe, jobs: int) -> None:
             *(flag for text in recipe.compiler_flags for flag in ("-CFLAGS", text)),
             *(flag for text in recipe.linker_flags for flag in ("-LDFLAGS", text)),
             *_with_suffix(recipe.verilog, _VERILOG),
-            *_with_suffix(cpp, _CPP),
+            *_with_suffix(sources, _CPP),
         ],
         folder,
         environment,
     )
     verilated = time.monotonic()
-    found = _read_ports((folder / "Vtop.h").read_text())
-    (folder / "Vtop_ports.h").write_text(_port_macro(found))
-    (folder / "ports.json").write_text(json.dumps([asdict(port) for port in found], indent=1))
+    write_ports(folder)
     global_flags = f"-O2 {_HOOKS}" if recipe.output == LIBRARY else "-O2"
     with _shared_runtime(folder, recipe, global_flags):
         log += _run(
@@ -387,7 +269,8 @@ def _shared_runtime(folder: Path, recipe: Recipe, flags: str) -> Iterator[None]:
     classes = (folder / "Vtop_classes.mk").read_text()
     settings = re.findall(r"^VM_(?!PARALLEL)\w+ = .*", classes, re.MULTILINE)
     identity = (
-        *(toolchain.verilator_version(), toolchain.compiler_identity(), _RUNTIME_H, _RUNTIME_CPP),
+        *(toolchain.verilator_version(), toolchain.compiler_identity()),
+        *(cpp.source(name) for name in _RUNTIME),
         *(flags, *settings, *recipe.compiler_flags),
     )
     store = folder.parent / f"runtime-{_hash(identity)}"
@@ -423,52 +306,6 @@ def _run(what: str, command: list[str], folder: Path, environment: dict[str, str
 
 def _with_suffix(files: Iterable[tuple[str, str]], suffixes: tuple[str, ...]) -> list[str]:
     return [name for name, _ in files if Path(name).suffix in suffixes]
-
-
-# VL_IN8(&clk,0,0); VL_OUTW(&wide,127,0,4); VL_INOUT8(&pad,3,0);
-_PORT = re.compile(
-    r"^\s*VL_(IN|OUT|INOUT)(?:8|16|64|W)?\(&(\w+),(\d+),(\d+)(?:,\d+)?\);", re.MULTILINE
-)
-_GLOBAL_CLASSES = re.compile(r"^\s+(verilated\w*) \\$", re.MULTILINE)
-_UNPACKED = re.compile(r"^\s*VlUnpacked<.*&(\w+);", re.MULTILINE)
-
-
-def _read_ports(header: str) -> list[Port]:
-    section = header[header.index("// PORTS") : header.index("// CELLS")]
-    if array := _UNPACKED.search(section):
-        raise BuildError(
-            f"port {_verilog_name(array[1])!r} is an unpacked array; ports must be vectors"
-        )
-    return [
-        Port(
-            name=_verilog_name(member),
-            member=member,
-            direction=direction.lower(),
-            width=int(high) - int(low) + 1,
-        )
-        for direction, member, high, low in _PORT.findall(section)
-    ]
-
-
-def _verilog_name(member: str) -> str:
-    """Undo Verilator's mangling: ``__0`` and two hex digits stand for a character."""
-    plain = member.removeprefix("__SYM__")
-    return re.sub(r"__0([0-9a-f]{2})", lambda code: chr(int(code[1], 16)), plain, flags=re.I)
-
-
-def _port_macro(found: Sequence[Port]) -> str:
-    lines = [
-        f'    X("{port.name}", {port.member}, {port.direction}, {port.width}) \\' for port in found
-    ]
-    return "\n".join(
-        [
-            "// X(name in the Verilog, member of Vtop, direction, width in bits)",
-            "#define VTOP_PORTS(X) \\",
-            *lines,
-            "",
-            "",
-        ]
-    )
 
 
 def _hash(identity: object) -> str:

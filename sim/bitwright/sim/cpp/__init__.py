@@ -1,0 +1,8 @@
+"""The C++ that is compiled into models, read as text."""
+
+from importlib.resources import files
+
+
+def source(name: str) -> str:
+    """The text of a file of this folder."""
+    return files(__name__).joinpath(name).read_text()

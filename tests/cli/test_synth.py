@@ -53,6 +53,12 @@ def test_route_prints_resources_and_fmax_and_writes_them(
         assert (workplace / "build" / "synth" / part).is_dir()
 
 
+def test_paths_that_nextpnr_does_not_time_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["synth", "--device", "gowin-gw2a18", "--route"]) == 0
+    said = "Fmax is without paths out of memory blocks and through multiplier blocks: nextpnr knows"
+    assert said in capsys.readouterr().out
+
+
 def test_synthesis_alone_writes_its_own_report(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

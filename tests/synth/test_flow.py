@@ -107,6 +107,28 @@ def test_device_without_multipliers_builds_products_of_luts(design: str, build: 
     assert routed.resources.luts > 8 * 8
 
 
+@pytest.mark.parametrize("name", ["nexus-lifcl40", "gowin-gw2a18"])
+def test_harness_has_pins_where_nextpnr_chooses_none(name: str, design: str, build: Path) -> None:
+    device = find_device(name)
+    routed = place_and_route(design, "mac", device, build=build)
+    assert_capacity_is_nextpnrs(name, build / routed.digest)
+    assert not any("BUF" in kind or kind in ("IB", "OB") for kind, _ in routed.synthesis.cells)
+    assert (routed.synthesis.resources.dsps, routed.harness.dsps) == (1, 0)
+    # The multiplier of the Nexus takes its operands' and product's registers in.
+    absorbed = 8 + 8 + 16 if name == "nexus-lifcl40" else 0
+    assert routed.synthesis.resources.ffs == DESIGN_FFS - absorbed
+    assert routed.harness.ffs == DESIGN_INPUTS + 2 * DESIGN_OUTPUTS
+    (clock,) = routed.clocks
+    assert (clock.name, clock.target_mhz) == ("clk", device.target_mhz)
+
+
+def test_design_without_a_timed_path_is_an_error(build: Path) -> None:
+    product = """module product(input clk, input [7:0] a, b, output [15:0] p);
+      assign p = a * b; endmodule"""
+    with pytest.raises(SynthesisError, match="product: no timed path between registers"):
+        place_and_route(product, "product", find_device("gowin-gw2a18"), build=build)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["ecp5-25f", "ecp5-45f", "ecp5-85f"])
 def test_capacity_of_the_ecp5_is_nextpnrs(name: str, design: str, build: Path) -> None:

@@ -1,7 +1,7 @@
 """The FPGAs the flow knows: what each has, and what the tools must be told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 
@@ -17,9 +17,9 @@ class Resources:
     """4-input look-up tables; in a routed design the sites that hold LUTs, carries or both."""
     ffs: int
     dsps: int
-    """Multiplier blocks: MULT18X18D or SB_MAC16."""
+    """Multiplier blocks: MULT18X18D, SB_MAC16, MULT18X18; on Gowin halves of one, of 9 bits."""
     brams: int
-    """Memory blocks: 18 kbit DP16KD or 4 kbit SB_RAM40_4K."""
+    """Memory blocks: of 4 kbit on the iCE40, else of 18 kbit."""
 
     def __add__(self, other: "Resources") -> "Resources":
         """Add count by count."""
@@ -41,6 +41,17 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinFile:
+    """What tells a nextpnr that does not choose pins by itself where the ports are."""
+
+    name: str
+    line: str
+    """Of a port, with ``{port}`` and ``{pin}`` in it."""
+    arguments: tuple[str, ...]
+    """Switches that name the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """What all devices of one architecture share."""
 
@@ -58,6 +69,21 @@ class Family:
     """Per resource: cell type (or its beginning) to sites taken by one such cell."""
     sites: Mapping[str, str]
     """Per resource: its name under `utilization` in nextpnr's report, where that counts it."""
+    maps: tuple[str, ...] = ()
+    """Files of the folder ``maps``, for `mends`; they say what is mended and why."""
+    mends: tuple[str, ...] = ()
+    """Yosys commands that mend the mapped netlist."""
+    untimed: str = ""
+    """Paths that nextpnr's model of the chip has no delays of; Fmax is without them."""
+    without_pads: str = ""
+    """Option of the synthesis pass that leaves the pads to the harness, where it puts them in."""
+    pin_file: PinFile | None = None
+    """None: nextpnr chooses pins."""
+
+    @property
+    def netlist_command(self) -> str:
+        """Synthesis pass for a design without its harness."""
+        return f"{self.yosys_command} {self.without_pads}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +92,18 @@ class Device:
 
     name: str
     family: Family
-    part: str
-    """nextpnr's switch for the die."""
-    package: str
-    speed: str | None
-    """Speed grade; None where the family has one."""
+    switches: tuple[str, ...]
+    """nextpnr's, for die, package and speed grade."""
     capacity: Resources
     target_mhz: float
     """Clock that place and route aims at unless told otherwise."""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Pins of the harness' ports, where the family has a `PinFile`."""
 
     @property
     def nextpnr_arguments(self) -> tuple[str, ...]:
         """Switches that select the device."""
-        speed = () if self.speed is None else ("--speed", self.speed)
-        return (self.part, "--package", self.package, *speed, *self.family.nextpnr_arguments)
+        return (*self.switches, *self.family.nextpnr_arguments)
 
 
 ECP5 = Family(
@@ -134,51 +158,113 @@ ICE40_HX = replace(
 )
 """Without multiplier blocks: every product is built of LUTs."""
 
+NEXUS = Family(
+    name="nexus",
+    nextpnr="nextpnr-nexus",
+    nextpnr_arguments=(),
+    yosys_command="synth_nexus -nowidelut",
+    technology="portable",
+    boxed=(),
+    weights=MappingProxyType(
+        {
+            "luts": {"LUT4": 1, "CCU2": 2, "DPR16X4": 6},
+            "ffs": {"FD1P3": 1},
+            # Products of wider operands take several blocks.
+            "dsps": {"MULT9X9": 1, "MULT18X18": 1, "MULT18X36": 2, "MULT36X36": 4},
+            "brams": {"DP16K": 1, "PDP16K": 1, "PDPSC16K": 1, "SP16K": 1},
+        }
+    ),
+    sites=MappingProxyType({"luts": "OXIDE_COMB", "ffs": "OXIDE_FF", "brams": "OXIDE_EBR"}),
+    maps=("nexus.v",),
+    mends=(
+        "techmap -map nexus.v t:VLO",
+        "techmap -map nexus.v t:CCU2",
+        "hilomap -singleton -hicell VHI Z -locell VLO Z",
+        "clean",
+    ),
+    without_pads="-noiopad",
+    pin_file=PinFile(
+        name="pins.pdc",
+        line="ldc_set_location -site {{{pin}}} [get_ports {port}]",
+        arguments=("--pdc", "pins.pdc"),
+    ),
+)
+
+GOWIN = Family(
+    name="gowin",
+    nextpnr="nextpnr-himbaechel-gowin",
+    nextpnr_arguments=(),
+    yosys_command="synth_gowin -nowidelut",
+    technology="portable",
+    boxed=(),
+    weights=MappingProxyType(
+        {
+            # An ALU is a LUT with its carry; a 16x4 RAM takes a row of LUTs.
+            "luts": {"LUT": 1, "ALU": 1, "RAM16SDP4": 6},
+            "ffs": {"DFF": 1},
+            "dsps": {"MULT9X9": 1, "MULT18X18": 2, "MULT36X36": 8},
+            "brams": {"DPB": 1, "DPX9B": 1, "SDPB": 1, "SDPX9B": 1, "SP": 1},
+        }
+    ),
+    sites=MappingProxyType({"luts": "LUT4", "ffs": "DFF", "brams": "BSRAM"}),
+    untimed="paths out of memory blocks and through multiplier blocks",
+    without_pads="-noiopads",
+    pin_file=PinFile(
+        name="pins.cst", line='IO_LOC "{port}" {pin};', arguments=("--vopt", "cst=pins.cst")
+    ),
+)
+
 _ALL = (
     Device(
         name="ecp5-25f",
         family=ECP5,
-        part="--25k",
-        package="CABGA381",
-        speed="6",
+        switches=("--25k", "--package", "CABGA381", "--speed", "6"),
         capacity=Resources(luts=24288, ffs=24288, dsps=28, brams=56),
         target_mhz=100.0,
     ),
     Device(
         name="ecp5-45f",
         family=ECP5,
-        part="--45k",
-        package="CABGA381",
-        speed="6",
+        switches=("--45k", "--package", "CABGA381", "--speed", "6"),
         capacity=Resources(luts=43848, ffs=43848, dsps=72, brams=108),
         target_mhz=100.0,
     ),
     Device(
         name="ecp5-85f",
         family=ECP5,
-        part="--85k",
-        package="CABGA381",
-        speed="6",
+        switches=("--85k", "--package", "CABGA381", "--speed", "6"),
         capacity=Resources(luts=83640, ffs=83640, dsps=156, brams=208),
         target_mhz=100.0,
     ),
     Device(
         name="ice40-up5k",
         family=ICE40_UP,
-        part="--up5k",
-        package="sg48",
-        speed=None,
+        switches=("--up5k", "--package", "sg48"),
         capacity=Resources(luts=5280, ffs=5280, dsps=8, brams=30),
         target_mhz=24.0,
     ),
     Device(
         name="ice40-hx8k",
         family=ICE40_HX,
-        part="--hx8k",
-        package="ct256",
-        speed=None,
+        switches=("--hx8k", "--package", "ct256"),
         capacity=Resources(luts=7680, ffs=7680, dsps=0, brams=32),
         target_mhz=48.0,
+    ),
+    Device(
+        name="nexus-lifcl40",
+        family=NEXUS,
+        switches=("--device", "LIFCL-40-9BG400C"),
+        capacity=Resources(luts=32256, ffs=32256, dsps=56, brams=84),
+        target_mhz=100.0,
+        pins={"clk": "D10", "shift": "G13", "si": "G14", "so": "F16"},
+    ),
+    Device(
+        name="gowin-gw2a18",
+        family=GOWIN,
+        switches=("--device", "GW2A-LV18PG256C8/I7", "--vopt", "family=GW2A-18"),
+        capacity=Resources(luts=20736, ffs=15552, dsps=96, brams=46),
+        target_mhz=100.0,
+        pins={"clk": "H11", "shift": "T10", "si": "R8", "so": "C13"},
     ),
 )
 

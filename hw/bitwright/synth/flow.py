@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from importlib.resources import files
 from pathlib import Path
 
 from bitwright.synth import cache, report, tools
@@ -48,13 +49,16 @@ def synthesize(
         raise ValueError(f"the top module's name must be a plain identifier, got {top!r}")
     yosys = tools.find_program("yosys")
     digest = cache.digest_of(
-        "synthesize", _REVISION, verilog, top, device.family.yosys_command, yosys.identity
+        "synthesize", _REVISION, verilog, top, device.family.netlist_command, yosys.identity
     )
     folder = build / digest
     if not folder.is_dir():
         with cache.new_folder(folder) as working:
             (working / "design.v").write_text(verilog)
             (working / "boxes.v").write_text(box_verilog(device.family.boxed))
+            for path in device.family.maps:
+                text = files("bitwright.synth").joinpath("maps", path).read_text()
+                (working / path).write_text(text)
             (working / "synth.ys").write_text(_synthesis_script(top, device))
             seconds = tools.run(yosys, ["synth.ys"], working, "yosys.log", on_progress)
             cells = report.parse_cells((working / "stat.json").read_text())
@@ -114,8 +118,12 @@ def place_and_route(
             arguments = [*device.nextpnr_arguments, "--json", f"../{harnessed.name}/harnessed.json"]
             arguments += ["--report", "nextpnr.json", "--write", "routed.json"]
             arguments += ["--freq", f"{target:g}", "--seed", str(seed), "--timing-allow-fail"]
+            arguments += _pinned(device, working)
             seconds = tools.run(nextpnr, arguments, working, "nextpnr.log", on_progress)
             found = (working / "nextpnr.json").read_text()
+            clocks = parse_clocks(found, _owner(build / synthesis.digest, top))
+            if not clocks:
+                raise SynthesisError(f"{top}: no timed path between registers, and so no Fmax")
             written = RouteReport(
                 synthesis=synthesis,
                 digest=digest,
@@ -123,7 +131,7 @@ def place_and_route(
                 seed=seed,
                 resources=report.parse_routed_resources(found, device, netlist_use),
                 harness=netlist_use - synthesis.resources,
-                clocks=parse_clocks(found, _owner(build / synthesis.digest, top)),
+                clocks=clocks,
                 seconds=round(seconds, 1),
             )
             (working / "report.json").write_text(written.to_json())
@@ -171,6 +179,16 @@ def _harnessed(
     return folder
 
 
+def _pinned(device: Device, folder: Path) -> tuple[str, ...]:
+    """Write the harness' pins where nextpnr does not choose them; return its switches for them."""
+    form = device.family.pin_file
+    if form is None:
+        return ()
+    lines = (form.line.format(port=port, pin=pin) for port, pin in device.pins.items())
+    (folder / form.name).write_text("\n".join((*lines, "")))
+    return form.arguments
+
+
 def _owner(folder: Path, top: str) -> Callable[[str], str]:
     """Return what tells the module of a cell of the harnessed netlist."""
     hierarchy = read_hierarchy(folder / "netlist.json", top)
@@ -183,7 +201,8 @@ def _owner(folder: Path, top: str) -> Callable[[str], str]:
 
 
 def _synthesis_script(top: str, device: Device) -> str:
-    boxed, command = device.family.boxed, device.family.yosys_command
+    boxed, command = device.family.boxed, device.family.netlist_command
+    mends = "".join(f"{line}\n" for line in device.family.mends)
     # Without the cleaning, which leaves each net one name, abc9 fails on instantiated carry chains:
     # "Assert `GetSize(conn.first) == GetSize(conn.second)' failed" (yosys 0.70). The notes of where
     # modules were must outlive it.
@@ -196,6 +215,7 @@ setattr -set keep 1 t:$scopeinfo
 opt_clean -purge
 {command} -top {top} -run map_luts:
 {reveal(boxed)}\
+{mends}\
 tee -q -o stat.json stat -json
 write_json netlist.json
 """

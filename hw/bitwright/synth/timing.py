@@ -82,13 +82,15 @@ def parse_clocks(report: str, owner: Callable[[str], str]) -> tuple[Clock, ...]:
 
 
 def clock_name(net: str) -> str:
-    """Return the name of a clock without what nextpnr adds when it promotes the net.
+    """Return the name of a clock without what pads and nextpnr's promotion of the net add.
 
     >>> clock_name("$glbnet$clk$TRELLIS_IO_IN"), clock_name("clk$SB_IO_IN_$glb_clk")
     ('clk', 'clk')
+    >>> clock_name("clk_IB_I_O$glb_clk"), clock_name("clk_IBUF_I_O")
+    ('clk', 'clk')
     """
     net = net.removeprefix("$glbnet$").removesuffix("$glb_clk")
-    return re.sub(r"\$(TRELLIS_IO_IN|SB_IO_IN_?)$", "", net)
+    return re.sub(r"\$(TRELLIS_IO_IN|SB_IO_IN_?)$|_(IB|IBUF)_I_O$", "", net)
 
 
 def _critical_path(steps: list[dict[str, Any]], owner: Callable[[str], str]) -> CriticalPath:

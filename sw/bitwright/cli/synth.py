@@ -9,7 +9,10 @@ import typer
 def synth(
     device: Annotated[
         str,
-        typer.Option(help="ecp5-25f, ecp5-45f, ecp5-85f, ice40-up5k or ice40-hx8k."),
+        typer.Option(
+            help="ecp5-25f, ecp5-45f, ecp5-85f, ice40-up5k, ice40-hx8k, nexus-lifcl40 or"
+            " gowin-gw2a18."
+        ),
     ] = "ecp5-25f",
     arch: Annotated[
         Path | None,

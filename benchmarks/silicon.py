@@ -24,6 +24,7 @@ SEEDS = (1, 2, 3)
 ROUTED: tuple[tuple[str, str], ...] = (
     ("examples/arch/4x4.toml", "ecp5-45f"),
     ("examples/arch/8x8.toml", "ecp5-45f"),
+    ("examples/arch/4x4.toml", "nexus-lifcl40"),
 )
 """Architectures and the devices they are routed on."""
 console = Console(width=140)
@@ -39,7 +40,8 @@ def routed() -> dict[str, Any]:
             sweep = route_seeds(verilog, TOP, device, SEEDS)
         median = sweep.median
         netlist = median.synthesis
-        found[file] = {
+        found[f"{file} on {name}"] = {
+            "architecture": file,
             "device": name,
             "architecture_hash": f"{architecture.hash:016x}",
             "tools": [netlist.tool, median.tool],

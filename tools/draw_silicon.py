@@ -20,7 +20,10 @@ PAGE = ROOT / "docs/synthesis.md"
 PICTURE = ROOT / "docs/images/silicon-networks.svg"
 RESULTS = ROOT / "benchmarks/results/silicon.json"
 Sections = Mapping[str, Any]
-ROUTED = ("architecture", "Fmax, MHz", "of each seed", "LUTs", "flip-flops", "DSPs", "block RAMs")
+ROUTED = (
+    *("architecture", "device", "Fmax, MHz", "of each seed"),
+    *("LUTs", "flip-flops", "DSPs", "block RAMs"),
+)
 ARRAYS = ("device", "array", "Fmax, MHz", "of each seed", "LUTs", "flip-flops", "DSPs", "GOPS")
 NETWORKS = (
     *("network", "array", "inputs together", "cycles", "utilisation, %", "textbook, %"),
@@ -48,7 +51,8 @@ def routed(sections: Sections) -> Iterator[str]:
     yield from tables.heading(ROUTED)
     for name, run in sections["routed"].items():
         if name != "measured":
-            yield tables.row((f"`{name}`", *_clock(run), *_counts(run["netlist"])))
+            of = (f"`{run['architecture']}`", f"`{run['device']}`")
+            yield tables.row((*of, *_clock(run), *_counts(run["netlist"])))
 
 
 def arrays(sections: Sections) -> Iterator[str]:

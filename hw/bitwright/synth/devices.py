@@ -58,17 +58,17 @@ class Family:
     name: str
     nextpnr: str
     """Name of the place-and-route program."""
-    nextpnr_arguments: tuple[str, ...]
     yosys_command: str
     """Synthesis pass with its options, without ``-top``."""
-    technology: str
-    """What designs for it are elaborated for, one of `bitwright.rtl.technology.TECHNOLOGIES`."""
-    boxed: tuple[str, ...]
-    """Cells kept from the technology mapper, see `bitwright.synth.boxes`."""
     weights: Mapping[str, Mapping[str, int]]
     """Per resource: cell type (or its beginning) to sites taken by one such cell."""
     sites: Mapping[str, str]
     """Per resource: its name under `utilization` in nextpnr's report, where that counts it."""
+    nextpnr_arguments: tuple[str, ...] = ()
+    technology: str = "portable"
+    """What designs for it are elaborated for, one of `bitwright.rtl.technology.TECHNOLOGIES`."""
+    boxed: tuple[str, ...] = ()
+    """Cells kept from the technology mapper, see `bitwright.synth.boxes`."""
     maps: tuple[str, ...] = ()
     """Files of the folder ``maps``, for `mends`; they say what is mended and why."""
     mends: tuple[str, ...] = ()
@@ -131,10 +131,7 @@ ECP5 = Family(
 ICE40_UP = Family(
     name="ice40",
     nextpnr="nextpnr-ice40",
-    nextpnr_arguments=(),
     yosys_command="synth_ice40 -device u -dsp",
-    technology="portable",
-    boxed=(),
     weights=MappingProxyType(
         {
             "luts": {"SB_LUT4": 1},
@@ -152,8 +149,6 @@ ICE40_UP = Family(
 ICE40_HX = replace(
     ICE40_UP,
     yosys_command="synth_ice40 -device hx",
-    technology="portable",
-    boxed=(),
     sites=MappingProxyType({"luts": "ICESTORM_LC", "brams": "ICESTORM_RAM"}),
 )
 """Without multiplier blocks: every product is built of LUTs."""
@@ -161,10 +156,7 @@ ICE40_HX = replace(
 NEXUS = Family(
     name="nexus",
     nextpnr="nextpnr-nexus",
-    nextpnr_arguments=(),
     yosys_command="synth_nexus -nowidelut",
-    technology="portable",
-    boxed=(),
     weights=MappingProxyType(
         {
             "luts": {"LUT4": 1, "CCU2": 2, "DPR16X4": 6},
@@ -193,10 +185,7 @@ NEXUS = Family(
 GOWIN = Family(
     name="gowin",
     nextpnr="nextpnr-himbaechel-gowin",
-    nextpnr_arguments=(),
     yosys_command="synth_gowin -nowidelut",
-    technology="portable",
-    boxed=(),
     weights=MappingProxyType(
         {
             # An ALU is a LUT with its carry; a 16x4 RAM takes a row of LUTs.

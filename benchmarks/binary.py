@@ -12,11 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 from benchmarks import record, sections
-from benchmarks.designs import TOP, verilog_of
+from benchmarks.designs import TOP, Alone, verilog_of
 from benchmarks.popcounts import CODINGS, Inferred
 from rich.console import Console
 from tests.support.binary_networks import cnv, stacked_network
@@ -196,34 +193,12 @@ def convolutional(images: int = 100) -> dict[str, Any]:
 # On a chip
 
 
-class Alone(wiring.Component):
-    """An engine whose ports are plain vectors, and whose neighbours hand over from registers."""
-
-    def __init__(self, shape: Shape) -> None:
-        self._engine = XnorEngine(shape)  # type: ignore[arg-type]
-        engine = self._engine
-        self._ports = ("take", "slot", "word", "valid", "bits", "first", "last", "weight")
-        super().__init__(
-            {name: In(len(getattr(engine, name))) for name in self._ports}
-            | {"result": Out(shape.rows * shape.accumulator_bits)}
-        )
-
-    def elaborate(self, platform: object) -> Module:  # noqa: D102
-        m = Module()
-        m.submodules.engine = engine = self._engine
-        for name in self._ports:
-            held = Signal(len(getattr(self, name)), name=f"held_{name}")
-            m.d.sync += held.eq(getattr(self, name))
-            m.d.comb += getattr(engine, name).eq(held)
-        m.d.comb += self.result.eq(engine.result.as_value())
-        return m
-
-
 def chip() -> dict[str, Any]:
     """The engine alone, placed and routed: Fmax, and 2 operations a bit and cycle."""
     device, shape = find_device(DEVICE), ALONE
+    alone = Alone("engine", XnorEngine(shape))  # type: ignore[arg-type]
     with console.status(f"{shape.rows} rows of {8 * shape.lanes} bits on {DEVICE}"):
-        sweep = route_seeds(verilog_of(Alone(shape), "ecp5"), TOP, device, SEEDS)
+        sweep = route_seeds(verilog_of(alone, "ecp5"), TOP, device, SEEDS)
     products = shape.rows * 8 * shape.lanes
     tops = 2e-6 * products * sweep.fmax_mhz
     used = sweep.median.synthesis.resources

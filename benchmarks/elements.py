@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
-from benchmarks.designs import TOP, verilog_of
+from benchmarks.designs import TOP, Alone, verilog_of
 from rich.console import Console
 
 from bitwright.rtl.array import SystolicArray
@@ -42,37 +39,6 @@ SEEDS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "ecp5-85f": ((1, 2), (1, 2, 3)),
 }
 """Of each; from seed 3, 22x22 had 78 of 402,000 arcs to route after 92 minutes of the router."""
-
-
-class Alone(wiring.Component):
-    """An array whose ports are plain vectors."""
-
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
-        super().__init__(
-            {
-                "activation": In(8 * shape.rows),
-                "weight": In(8 * shape.columns),
-                "first": In(1),
-                "last": In(1),
-                "result": Out(shape.accumulator_bits * shape.rows),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:  # noqa: D102
-        m = Module()
-        m.submodules.array = array = SystolicArray(self._shape)  # type: ignore[arg-type]
-        for name in ("activation", "weight"):
-            # The neighbours of an array hand their values over from registers.
-            held = Signal(len(getattr(self, name)), name=f"held_{name}")
-            m.d.sync += held.eq(getattr(self, name))
-            m.d.comb += getattr(array, name).as_value().eq(held)
-        m.d.comb += [
-            array.first.eq(self.first),
-            array.last.eq(self.last),
-            self.result.eq(array.result.as_value()),
-        ]
-        return m
 
 
 def elements() -> dict[str, Any]:
@@ -123,8 +89,10 @@ def arrays() -> dict[str, Any]:
 def _routed(
     shape: Shape, device: Device, technology: str, seeds: tuple[int, ...]
 ) -> dict[str, Any]:
+    array = SystolicArray(shape)  # type: ignore[arg-type]
+    alone = Alone("array", array, direct=("first", "last"))
     with console.status(f"{shape.rows}x{shape.columns} on {device.name}"):
-        sweep = route_seeds(verilog_of(Alone(shape), technology), TOP, device, seeds)
+        sweep = route_seeds(verilog_of(alone, technology), TOP, device, seeds)
     gops = 2e-3 * shape.rows * shape.columns * sweep.fmax_mhz
     console.print(
         f"{device.name}, {technology}, {shape.rows}x{shape.columns}:"

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from amaranth.back import verilog
-from benchmarks.binary import ALONE, Alone
+from benchmarks.binary import ALONE
+from benchmarks.designs import Alone
 from benchmarks.popcounts import CODINGS, Inferred
 from tests.support.binary_networks import stacked_network
 
 from bitwright.compiler import compile, predict
 from bitwright.isa import Architecture
+from bitwright.rtl.xnor import XnorEngine
 from bitwright.sim import VerilatedModel, verify
 
 
@@ -36,5 +38,5 @@ def test_network_is_exact_and_fills_the_engine_in_a_batch() -> None:
 
 
 def test_engine_alone_has_a_result_for_each_row() -> None:
-    text = verilog.convert(Alone(ALONE), name="dut", emit_src=False)
+    text = verilog.convert(Alone("engine", XnorEngine(ALONE)), name="dut", emit_src=False)
     assert f"output [{ALONE.rows * ALONE.accumulator_bits - 1}:0] result" in text

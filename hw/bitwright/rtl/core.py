@@ -13,43 +13,19 @@ from amaranth.hdl import (
     Value,
 )
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out, Signature
+from amaranth.lib.wiring import In, Out
 
 from bitwright.isa import Architecture, ErrorCode
 from bitwright.isa.instructions import EXECUTE_WORDS, FETCH_WORDS
 from bitwright.rtl.beat import Beat
 from bitwright.rtl.buffers import WideBuffer
+from bitwright.rtl.control import CoreControl
+from bitwright.rtl.counters import counters
 from bitwright.rtl.execute import ExecuteEngine
 from bitwright.rtl.fetch import FetchEngine
 from bitwright.rtl.loader import Loader
 from bitwright.rtl.thread import Thread
 from bitwright.rtl.trace import Trace
-
-
-class CoreControl(Signature):
-    """What the registers tell the core, and what they read of it."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "load": Out(1),
-                "run": Out(1),
-                "clear_done": Out(1),
-                "images": Out(32),
-                "profile_address": Out(16),
-                "profile_data": In(32),
-                "busy": In(1),
-                "loaded": In(1),
-                "done": In(1),
-                "error": In(ErrorCode),
-                "error_thread": In(1),
-                "error_pc": In(15),
-                "cycles": In(64),
-                "stalls": In(64),
-                "macs": In(64),
-                "images_done": In(32),
-            }
-        )
 
 
 class Core(wiring.Component):
@@ -130,7 +106,7 @@ class Core(wiring.Component):
             thread.finished | (thread.waiting & (thread.in_flight == 0))
             for thread in (execute_thread, fetch_thread)
         ]
-        first, found = Signal(ErrorCode), Signal(ErrorCode)
+        found = Signal(ErrorCode)
         finished = execute_thread.finished & fetch_thread.finished
         m.d.comb += [
             # A thread held in reset has finished nothing, and one that will be had an error.
@@ -139,27 +115,16 @@ class Core(wiring.Component):
         ]
 
         error, state = self._state(m, loader, start, prologue, idle)
-        error_is_fetch = Signal()
-        error_pc = Signal.like(control.error_pc)
-        with m.If(execute.error != ErrorCode.NONE):
-            oldest = execute.error_oldest
-            m.d.comb += [
-                first.eq(execute.error),
-                error_pc.eq(Mux(oldest, execute_thread.done_pc, execute_thread.pc)),
-            ]
-        with m.Elif(fetch.error != ErrorCode.NONE):
-            m.d.comb += [first.eq(fetch.error), error_pc.eq(fetch_thread.pc)]
-            m.d.comb += error_is_fetch.eq(1)
-        with m.Elif(stuck & state.threads & execute_thread.waiting):
-            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(execute_thread.next_pc)]
-        with m.Elif(stuck & state.threads):
-            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(fetch_thread.next_pc)]
-            m.d.comb += error_is_fetch.eq(1)
-        with m.Else():
-            m.d.comb += first.eq(error)
+        first, first_pc, first_is_fetch = self._first_error(
+            m, (execute, execute_thread), (fetch, fetch_thread), stuck & state.threads, error
+        )
         # Errors come from everywhere: what is found in a cycle is acted on in the next one.
-        found_pc, found_is_fetch = Signal.like(error_pc), Signal()
-        m.d.sync += [found.eq(first), found_pc.eq(error_pc), found_is_fetch.eq(error_is_fetch)]
+        found_pc, found_is_fetch = Signal.like(control.error_pc), Signal()
+        m.d.sync += [
+            found.eq(first),
+            found_pc.eq(first_pc),
+            found_is_fetch.eq(first_is_fetch),
+        ]
         m.d.comb += halt.eq(~halted & (found != ErrorCode.NONE))
         with m.If(halt):
             m.d.sync += [
@@ -178,7 +143,7 @@ class Core(wiring.Component):
             ]
         wanted = loader.beats.ready | fetch.beats.ready
         m.d.comb += self.weights.ready.eq(halted | wanted)
-        self._count(m, state.running & ~halted, execute_thread, execute)
+        counters(m, self, architecture, state.running & ~halted, execute_thread, execute)
         return m
 
     def _stopping(self, m: Module, stopped: Value) -> DomainRenamer:
@@ -192,6 +157,36 @@ class Core(wiring.Component):
         m.d.sync += reset.eq(stopped)
         m.d.comb += [ClockSignal("engines").eq(ClockSignal()), ResetSignal("engines").eq(reset)]
         return DomainRenamer("engines")
+
+    def _first_error(
+        self,
+        m: Module,
+        executing: tuple[ExecuteEngine, Thread],
+        fetching: tuple[FetchEngine, Thread],
+        stuck: Value,
+        other: Signal,
+    ) -> tuple[Value, Value, Value]:
+        """Of this cycle's errors the one to report, its instruction, and whether that fetches."""
+        (execute, execute_thread), (fetch, fetch_thread) = executing, fetching
+        first, error_pc = Signal(ErrorCode), Signal.like(self.control.error_pc)
+        error_is_fetch = Signal()
+        with m.If(execute.error != ErrorCode.NONE):
+            oldest = execute.error_oldest
+            m.d.comb += [
+                first.eq(execute.error),
+                error_pc.eq(Mux(oldest, execute_thread.done_pc, execute_thread.pc)),
+            ]
+        with m.Elif(fetch.error != ErrorCode.NONE):
+            m.d.comb += [first.eq(fetch.error), error_pc.eq(fetch_thread.pc)]
+            m.d.comb += error_is_fetch.eq(1)
+        with m.Elif(stuck & execute_thread.waiting):
+            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(execute_thread.next_pc)]
+        with m.Elif(stuck):
+            m.d.comb += [first.eq(ErrorCode.DEADLOCK), error_pc.eq(fetch_thread.next_pc)]
+            m.d.comb += error_is_fetch.eq(1)
+        with m.Else():
+            m.d.comb += first.eq(other)
+        return first, error_pc, error_is_fetch
 
     def _state(
         self, m: Module, loader: Loader, start: Signal, prologue: Signal, idle: Signal
@@ -239,52 +234,6 @@ class Core(wiring.Component):
                     m.d.sync += control.done.eq(1)
                     m.next = "IDLE"
         return error, state
-
-    def _count(self, m: Module, running: Signal, thread: Thread, execute: ExecuteEngine) -> None:
-        """The run's counters, the profile of instructions, and the trace."""
-        control, trace = self.control, self.trace
-        began = Signal()
-        # What is counted is far from over when the run is, and its sum is long enough.
-        stalled, macs = Signal(), Signal.like(execute.macs)
-        m.d.sync += [
-            began.eq(running),
-            stalled.eq(thread.waiting | execute.stalled),
-            macs.eq(execute.macs),
-        ]
-        with m.If(running & ~began):
-            m.d.sync += [
-                control.cycles.eq(1),
-                *(s.eq(0) for s in (control.stalls, control.macs, control.images_done)),
-            ]
-        with m.Elif(running):
-            m.d.sync += [
-                control.cycles.eq(control.cycles + 1),
-                control.stalls.eq(control.stalls + stalled),
-                control.macs.eq(control.macs + macs),
-                control.images_done.eq(control.images_done + thread.body_done),
-            ]
-        # An instruction's cycles: from its issue, or from the end of the one still under way then.
-        elapsed = Signal(32)
-        begins = thread.issue & (thread.in_flight == 0)
-        m.d.sync += elapsed.eq(Mux(begins | thread.done, 1, elapsed + 1))
-        profile = WideBuffer(self._architecture.execute_instructions, 32)
-        m.submodules.profile = profile
-        m.d.comb += [
-            profile.read_address.eq(control.profile_address),
-            control.profile_data.eq(profile.read_data),
-            profile.write_address.eq(thread.done_pc),
-            profile.write_data.eq(elapsed),
-            profile.write_enable.eq(execute.done),
-            trace.write.eq(execute.write_valid),
-            trace.bank.eq(execute.write_bank),
-            trace.address.eq(execute.write_address),
-            trace.count.eq(execute.write_count),
-            trace.word.eq(execute.write_word),
-            trace.issue.eq(thread.issue),
-            trace.done.eq(execute.done),
-            trace.pc.eq(thread.done_pc),
-            trace.cycles.eq(elapsed),
-        ]
 
     def _memories(
         self,

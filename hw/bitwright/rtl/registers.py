@@ -18,7 +18,7 @@ from bitwright.isa.registers import (
     VERSION,
 )
 from bitwright.rtl.axi import AxiLite, AxiLiteSubordinate
-from bitwright.rtl.core import CoreControl
+from bitwright.rtl.control import CoreControl
 
 
 class RegisterFile(wiring.Component):

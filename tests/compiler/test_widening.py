@@ -7,7 +7,7 @@ import pytest
 from tests.support.networks import random_codes
 
 from bitwright.compiler import compile
-from bitwright.compiler.widening import widened
+from bitwright.compiler.lowering.widening import widened
 from bitwright.isa import Architecture
 from bitwright.network import (
     Conv2d,

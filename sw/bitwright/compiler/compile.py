@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.lower import Lowering
+from bitwright.compiler.lowering import Lowering, lower
 from bitwright.compiler.operation import Operation
 from bitwright.compiler.overlap import waits
 from bitwright.compiler.placement import Place, place, resolve_banks
@@ -60,7 +60,7 @@ def _compile(network: Network, architecture: Architecture, batch: int) -> Progra
     lowering = Lowering(network, architecture, storage, places, batch)
     operations: list[Operation] = []
     for step in steps:
-        operations.extend(lowering.operations(step))
+        operations.extend(lower(step, lowering))
     if not operations:
         raise CompileError(network.output.name, "the network computes nothing")
     planned = schedule(operations, architecture)

@@ -1,11 +1,10 @@
-"""Binary layers for the XNOR engine: kernel segments in bits, and the sums' offsets."""
+"""The kernels of binary layers as runs of bits, and what lies between their channels."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitwright.compiler.errors import CompileError
 from bitwright.compiler.storage import View
 from bitwright.isa import Architecture
 from bitwright.network import BinaryConv2d, BinaryLinear, Codes
@@ -62,24 +61,3 @@ def linear_segments(layer: BinaryLinear, order: NDArray[np.int64]) -> Segments:
     stored = order[:length]
     weight = np.where(stored >= 0, layer.weight[:, stored], 0)
     return Segments(weight=weight[:, None, None, :], surplus=length - int((stored >= 0).sum()))
-
-
-def check_engine(layer: BinaryConv2d | BinaryLinear, bits: int, architecture: Architecture) -> None:
-    """Refuse an architecture without the engine, or with accumulators too narrow for sums of bits.
-
-    Raises:
-        CompileError: what is missing, and which key gives it.
-    """
-    if not architecture.xnor:
-        raise CompileError(
-            layer.name,
-            f"is a {type(layer).__name__}, but {architecture.name!r} has no XNOR engine; set"
-            " xnor = true in the architecture (it needs rows == columns, a multiple of 8)",
-        )
-    most = (1 << architecture.accumulator_bits - 1) - 1
-    if bits > most:
-        raise CompileError(
-            layer.name,
-            f"sums {bits} products, but accumulator_bits is {architecture.accumulator_bits}, which"
-            f" holds {most}",
-        )

@@ -6,10 +6,19 @@ import numpy as np
 
 from bitwright.compiler import pack
 from bitwright.compiler.errors import CompileError
+from bitwright.compiler.lowering.context import Fields
 from bitwright.compiler.pack import Bytes
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import INVERT_BIT, RoundingCode
-from bitwright.network import BinaryConv2d, BinaryLinear, Codes, Conv2d, Linear, Threshold
+from bitwright.network import (
+    BinaryConv2d,
+    BinaryLinear,
+    Codes,
+    Conv2d,
+    Linear,
+    Requantization,
+    Threshold,
+)
 
 Weighted = Conv2d | Linear | BinaryConv2d | BinaryLinear
 _INVERT = 1 << INVERT_BIT
@@ -21,7 +30,7 @@ _LIMIT = (1 << 30) - 1
 class Finish:
     """Fields and parameters of an operation, for the lanes."""
 
-    fields: dict[str, int]
+    fields: Fields
     bias: Codes
     multiplier: Codes
     shift: Codes
@@ -41,6 +50,16 @@ class Finish:
         return packed
 
 
+def requantized(requantization: Requantization, zero_point: int) -> Fields:
+    """Fields of a result in codes."""
+    return {
+        "rounding": RoundingCode[requantization.rounding.value],
+        "low": requantization.low,
+        "high": requantization.high,
+        "zero_point": zero_point,
+    }
+
+
 def finish(layer: Weighted, offset: Codes, bound: int, architecture: Architecture) -> Finish:
     """How the lanes finish a layer whose exact sums are the array's or engine's plus ``offset``.
 
@@ -49,12 +68,7 @@ def finish(layer: Weighted, offset: Codes, bound: int, architecture: Architectur
     result = layer.requantization
     if not isinstance(result, Threshold):
         return Finish(
-            fields={
-                "rounding": RoundingCode[result.rounding.value],
-                "low": result.low,
-                "high": result.high,
-                "zero_point": layer.output.zero_point,
-            },
+            fields=requantized(result, layer.output.zero_point),
             bias=layer.bias + offset,
             multiplier=result.multiplier,
             shift=result.shift,

@@ -3,14 +3,37 @@
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from bitwright.isa.rules import Integer, OneOf, Rule, Some, Text, Truth
 
 ROUNDINGS = ("half_up", "half_even", "half_away", "floor", "trunc")
 """Requantisation roundings the post-processing lanes can be built with."""
 PE_MULTIPLIERS = ("twin", "dsp", "lut")
 LANE_MULTIPLIERS = ("dsp", "lut")
+_RULES: Mapping[str, Rule] = {
+    "name": Text(),
+    "rows": Integer(2, 32, power=True),
+    "columns": Integer(2, 32, power=True),
+    "accumulator_bits": Integer(16, 32),
+    "multiplier_bits": Integer(8, 31),
+    "residual_bits": Integer(8, 31, none=True),
+    "roundings": Some(ROUNDINGS),
+    "activation_words": Integer(64, 1 << 20, power=True),
+    "weight_words": Integer(64, 1 << 20, power=True),
+    "parameter_records": Integer(16, 1 << 16, power=True),
+    "line_words": Integer(16, 1024, none=True),
+    "huffman": Truth(),
+    "xnor": Truth(),
+    "execute_instructions": Integer(16, 1 << 12, power=True),
+    "fetch_instructions": Integer(16, 1 << 12, power=True),
+    "pe_multiplier": OneOf(PE_MULTIPLIERS),
+    "pe_dsps": Integer(0, 1024),
+    "lane_multiplier": OneOf(LANE_MULTIPLIERS),
+}
 
 
 class ArchitectureError(ValueError):
@@ -62,64 +85,19 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Check every field and the relations between them."""
-        for key, low, high in (
-            ("rows", 2, 32),
-            ("columns", 2, 32),
-            ("activation_words", 64, 1 << 20),
-            ("weight_words", 64, 1 << 20),
-            ("parameter_records", 16, 1 << 16),
-            ("execute_instructions", 16, 1 << 12),
-            ("fetch_instructions", 16, 1 << 12),
-        ):
+        for key, rule in _RULES.items():
             value = getattr(self, key)
-            if not _is_integer(value) or not low <= value <= high or value & (value - 1):
-                raise ArchitectureError(
-                    f"{key} must be a power of two in {low}..{high}, got {value!r}"
-                )
-        if not _is_integer(self.line_words) or not (
-            self.line_words == 0 or 16 <= self.line_words <= 1024
-        ):
-            raise ArchitectureError(f"line_words must be 0 or in 16..1024, got {self.line_words!r}")
-        if not isinstance(self.huffman, bool):
-            raise ArchitectureError(f"huffman must be true or false, got {self.huffman!r}")
-        for key, low, high in (("accumulator_bits", 16, 32), ("multiplier_bits", 8, 31)):
-            value = getattr(self, key)
-            if not _is_integer(value) or not low <= value <= high:
-                raise ArchitectureError(f"{key} must be in {low}..{high}, got {value!r}")
-        if not _is_integer(self.residual_bits) or not (
-            self.residual_bits == 0 or 8 <= self.residual_bits <= 31
-        ):
-            raise ArchitectureError(
-                f"residual_bits must be 0 or in 8..31, got {self.residual_bits!r}"
-            )
+            if not rule.accepts(value):
+                raise ArchitectureError(f"{key} must be {rule}, got {value!r}")
+        size = f"{self.rows}x{self.columns}"
         if self.lanes < 4:
             raise ArchitectureError(
-                f"the larger of rows and columns must be at least 4, got {self.rows}x{self.columns}"
+                f"the larger of rows and columns must be at least 4, got {size}"
             )
-        for rounding in self.roundings:
-            if rounding not in ROUNDINGS:
-                raise ArchitectureError(
-                    f"roundings: {rounding!r} is not one of {', '.join(ROUNDINGS)}"
-                )
-        if not isinstance(self.xnor, bool):
-            raise ArchitectureError(f"xnor must be true or false, got {self.xnor!r}")
         if self.xnor and (self.rows != self.columns or self.rows % 8):
             raise ArchitectureError(
-                "xnor = true needs rows == columns, a multiple of 8, got"
-                f" {self.rows}x{self.columns}"
+                f"xnor = true needs rows == columns, a multiple of 8, got {size}"
             )
-        if not self.roundings:
-            raise ArchitectureError(f"roundings needs at least one of {', '.join(ROUNDINGS)}")
-        for key, known in (
-            ("pe_multiplier", PE_MULTIPLIERS),
-            ("lane_multiplier", LANE_MULTIPLIERS),
-        ):
-            if getattr(self, key) not in known:
-                raise ArchitectureError(
-                    f"{key} must be one of {', '.join(known)}, got {getattr(self, key)!r}"
-                )
-        if not _is_integer(self.pe_dsps) or not 0 <= self.pe_dsps <= 1024:
-            raise ArchitectureError(f"pe_dsps must be in 0..1024, got {self.pe_dsps!r}")
 
     @property
     def lanes(self) -> int:
@@ -163,9 +141,8 @@ class Architecture:
                 )
         values = dict(values)
         if "roundings" in values:
-            if not isinstance(values["roundings"], list | tuple):
-                raise ArchitectureError(f"{source}: roundings must be a list of names")
-            values["roundings"] = tuple(values["roundings"])
+            given = values["roundings"]
+            values["roundings"] = tuple(given) if isinstance(given, list) else given
         try:
             return cls(**values)
         except ArchitectureError as error:
@@ -176,12 +153,8 @@ class Architecture:
         """Read a TOML file; errors name the file and the key."""
         path = Path(path)
         try:
-            values = tomllib.loads(path.read_text())
-        except tomllib.TOMLDecodeError as error:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ArchitectureError(f"{path}: not valid TOML: {error}") from None
         values.setdefault("name", path.stem)
         return cls.from_mapping(values, str(path))
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

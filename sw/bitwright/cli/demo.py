@@ -9,6 +9,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bitwright.compress import QuantizedReference
+    from bitwright.isa import Architecture
+
 IMAGES = {"digits": None, "mnist": 1000}
 """Test images that run on the RTL; None is all."""
 MODELS = ("tfc", "sfc", "lfc")
@@ -59,10 +62,11 @@ def demo(
         raise ValueError(f"--data must be one of {', '.join(IMAGES)}, got {data!r}")
     if model is not None:
         _check_model(model)
+        data, arch = "mnist", arch or MODEL_ARCHITECTURE
     from rich.console import Console
 
-    from bitwright import compiler, compress, report, sim
-    from bitwright.cli.demo_silicon import not_routed, route_small, route_xnor
+    from bitwright import compiler, report, sim
+    from bitwright.cli.demo_summary import print_summary
     from bitwright.isa import Architecture
     from bitwright.sim.faults import find_fault
     from bitwright.sim.toolchain import versions
@@ -70,23 +74,8 @@ def demo(
     if inject is not None:
         find_fault(inject)
     console = Console()
-    if model is not None:
-        data, arch = "mnist", arch or MODEL_ARCHITECTURE
     architecture = Architecture() if arch is None else Architecture.load(arch)
-    with console.status(f"training on {data}") as status:
-        if model is not None:
-            status.update(f"the reference on {data}")
-            reference = compress.load_reference(_path(model), data, images=images)
-        else:
-            reference = compress.quantize_reference(
-                data,
-                images=images or IMAGES[data],
-                seed=seed,
-                progress=lambda p: status.update(
-                    f"training on {data}: epoch {p.epoch} of {p.epochs},"
-                    f" validation {p.accuracy:.2%}"
-                ),
-            )
+    reference = _reference(model, data, images, seed, console)
     program = compiler.compile(
         reference.network, architecture, batch=1 if model is None else MODEL_BATCH
     )
@@ -107,13 +96,6 @@ def demo(
                 program, codes, found.divergence, out / WAVEFORM, inject=inject
             )
         waveform = {"file": WAVEFORM} | asdict(recording)
-    chip = not_routed("not asked for")
-    if silicon:
-        with console.status("synthesizing") as status:
-            if model is None:
-                chip = route_small(lambda now: status.update(f"a 4x4 accelerator, {now}"))
-            else:
-                chip = route_xnor(architecture, lambda now: status.update(f"the engine, {now}"))
     figures = report.collect(
         program,
         measured.to_json(program, test.labels),
@@ -125,20 +107,51 @@ def demo(
             "accuracy_reference": reference.accuracy_reference,
         },
         waveform=waveform,
-        silicon=chip,
+        silicon=_routed(silicon, None if model is None else architecture, console),
         tools=versions(),
     )
     examples = report.choose_examples(test.pixels, test.full_scale, test.labels, measured.answers)
     page = report.save_run(out, program, figures, examples)
     report.mark_latest(out)
-    _show(figures, console)
-    if found.divergence is not None:
-        console.print(found.divergence.describe(), highlight=False, markup=False, soft_wrap=True)
-    for line in (found.machine_error, *found.cycle_errors):
+    print_summary(figures, console)
+    divergence = found.divergence and found.divergence.describe()
+    for line in (divergence, found.machine_error, *found.cycle_errors):
         if line:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{page}", soft_wrap=True)
     raise typer.Exit(0 if found.equal else 1)
+
+
+def _reference(
+    model: str | None, data: str, images: int | None, seed: int, console: "Console"
+) -> "QuantizedReference":
+    """The trained network, or one trained now, with the images to run."""
+    from bitwright import compress
+
+    if model is not None:
+        with console.status(f"the reference on {data}"):
+            return compress.load_reference(_path(model), data, images=images)
+    with console.status(f"training on {data}") as status:
+        return compress.quantize_reference(
+            data,
+            images=images or IMAGES[data],
+            seed=seed,
+            progress=lambda p: status.update(
+                f"training on {data}: epoch {p.epoch} of {p.epochs}, validation {p.accuracy:.2%}"
+            ),
+        )
+
+
+def _routed(asked: bool, engine_of: "Architecture | None", console: "Console") -> dict[str, Any]:
+    """The small accelerator on a chip, or the engine of bits of an architecture."""
+    from bitwright.cli.demo_silicon import not_routed, route_small, route_xnor
+
+    if not asked:
+        return not_routed("not asked for")
+    with console.status("synthesizing") as status:
+        if engine_of is None:
+            return route_small(lambda now: status.update(f"a 4x4 accelerator, {now}"))
+        return route_xnor(engine_of, lambda now: status.update(f"the engine, {now}"))
 
 
 def _path(model: str) -> Path:
@@ -153,51 +166,3 @@ def _check_model(model: str) -> None:
             f"{_path(model)} is not here; run the demo of {model!r} in a clone of bitwright, where "
             "the trained networks lie"
         )
-
-
-def _percent(share: float | None, digits: int = 1) -> str:
-    return "" if share is None else f"{share:.{digits}%}"
-
-
-def _show(figures: dict[str, Any], console: "Console") -> None:
-    from rich.table import Table
-
-    table = Table("layer", "kind", "shape", "MACs", "cycles", "model", "utilisation", box=None)
-    for layer in figures["layers"]:
-        table.add_row(
-            layer["name"],
-            layer["kind"],
-            "x".join(map(str, layer["shape"])),
-            str(layer["macs"]),
-            str(layer["cycles_rtl"]),
-            str(layer["cycles_model"]),
-            _percent(layer["utilization"]),
-        )
-    console.print(table)
-    filled = "no convolution fills the array"
-    if figures["utilization"] is not None:
-        filled = f"convolutions that fill the array use {_percent(figures['utilization'])} of it"
-    console.print(
-        f"{figures['images']} images, {figures['outputs_compared']} outputs of"
-        f" {figures['layers_compared']} layers: {figures['mismatches']} differ;"
-        f" {len(figures['cycle_errors'])} instructions' cycles differ from the model\n"
-        f"accuracy: {_float(figures)}integer reference"
-        f" {figures['accuracy_reference']:.2%}, RTL {_percent(figures['accuracy_rtl'], 2)}\n"
-        f"{figures['sim_cycles_per_second'] or 0:,.0f} simulated cycles/s; {filled}\n"
-        f"{_chip(figures)}",
-        highlight=False,
-        markup=False,
-    )
-
-
-def _float(figures: dict[str, Any]) -> str:
-    share = figures["accuracy_float"]
-    return "" if share is None else f"float {share:.2%}, "
-
-
-def _chip(figures: dict[str, Any]) -> str:
-    chip = figures["silicon"]
-    if missing := chip.get("missing"):
-        return f"not routed: {missing}"
-    counts = ", ".join(f"{figures[name]:,} {name}" for name in ("luts", "ffs", "dsps", "brams"))
-    return f"{chip['design']} on {chip['device']}: {counts}, {figures['fmax_mhz']:g} MHz"

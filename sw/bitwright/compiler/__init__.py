@@ -3,7 +3,9 @@
 from bitwright.compiler.compile import compile
 from bitwright.compiler.cycles import Prediction, predict
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.program import LayerPlan, Program, ProgramError, Region
+from bitwright.compiler.io import ProgramError
+from bitwright.compiler.plan import LayerPlan, Region
+from bitwright.compiler.program import Program
 from bitwright.compiler.summary import LayerSummary, filled_utilization, summarize
 
 __all__ = [

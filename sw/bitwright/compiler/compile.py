@@ -8,7 +8,8 @@ from bitwright.compiler.lowering import Lowering, lower
 from bitwright.compiler.operation import Operation
 from bitwright.compiler.overlap import waits
 from bitwright.compiler.placement import Place, place, resolve_banks
-from bitwright.compiler.program import LayerPlan, Program, Region
+from bitwright.compiler.plan import LayerPlan, Region
+from bitwright.compiler.program import Program
 from bitwright.compiler.schedule import schedule
 from bitwright.compiler.stacking import Stacked, stack
 from bitwright.compiler.steps import list_steps

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests.support.malformed import Sent, Stop
 
 from bitwright.compiler import Program
-from bitwright.compiler.cycles import walk_cycles
+from bitwright.compiler.work import walk_cycles
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import (
     EXECUTE_FIELDS,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.compiler import LayerPlan, Program, predict
-from bitwright.compiler.cycles import output_pixels, window_cycle
 from bitwright.compiler.overlap import tile_cycles
+from bitwright.compiler.work import output_pixels, window_cycle
 from bitwright.isa import timing
 from bitwright.isa.instructions import ExecuteOpcode, VectorOp
 from bitwright.network import (

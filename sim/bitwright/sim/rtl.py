@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.compiler import LayerPlan, Program
-from bitwright.compiler.cycles import fetch_cycles
+from bitwright.compiler.work import fetch_cycles
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import FETCH_FIELDS, decode
 from bitwright.isa.registers import (

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bitwright.compiler.pack import Bytes
+from bitwright.compiler.work import Fields
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode
 
@@ -12,7 +13,7 @@ class Operation:
     """One compute instruction, before its weights and parameters have addresses."""
 
     step: str
-    fields: dict[str, int]
+    fields: Fields
     weights: Bytes
     """(words, lanes); empty when the operation has none."""
     parameters: Bytes

@@ -8,11 +8,9 @@ is known here: every byte is read only after it has been written.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bitwright.compiler.cycles import output_pixels, tile_bytes
+from bitwright.compiler.work import Fields, output_pixels, tile_bytes
 from bitwright.isa import Architecture, timing
 from bitwright.isa.instructions import ExecuteOpcode
-
-Fields = dict[str, int]
 
 
 class Access(NamedTuple):

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bitwright.compiler import io
 from bitwright.compiler.plan import LayerPlan, restored, stored
+from bitwright.compiler.work import Fields, fetch_beats
 from bitwright.files import write_whole
 from bitwright.isa import Architecture
-from bitwright.isa.instructions import EXECUTE_FIELDS, FETCH_FIELDS, FetchOpcode, decode
+from bitwright.isa.instructions import EXECUTE_FIELDS, FETCH_FIELDS, decode
 from bitwright.isa.registers import MAGIC, VERSION
 from bitwright.network import Network
 
@@ -68,7 +69,7 @@ class Program:
             lengths.append(fetch_beats(decode(FETCH_FIELDS, list(words)), self.architecture))
         return lengths
 
-    def decoded(self) -> list[dict[str, int]]:
+    def decoded(self) -> list[Fields]:
         """The execute instructions' fields."""
         return [decode(EXECUTE_FIELDS, list(words)) for words in self.execute]
 
@@ -138,11 +139,3 @@ class Program:
     def from_bytes(cls, data: bytes, source: str = "program bytes") -> "Program":
         """The program in the content of a ``.bwp`` file; errors call it ``source``."""
         return cls(**io.from_bytes(data, source))
-
-
-def fetch_beats(fields: dict[str, int], architecture: Architecture) -> int:
-    """Beats of a fetch instruction's packet."""
-    if fields["opcode"] == FetchOpcode.CODED:
-        return fields["beats"]
-    records = fields["opcode"] == FetchOpcode.PARAMETERS
-    return fields["count"] * (architecture.record_beats if records else 1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bitwright.compiler import Program, predict, summarize
-from bitwright.compiler.cycles import execute_bytes
+from bitwright.compiler.work import execute_bytes
 from bitwright.isa import Architecture, timing
 from bitwright.network import BinaryConv2d, BinaryLinear, Concat, Flatten, Layer
 from bitwright.report.palette import LIGHT

@@ -4,11 +4,12 @@ import numpy as np
 
 from bitwright.compiler import pack
 from bitwright.compiler.lowering.checks import check_engine
-from bitwright.compiler.lowering.context import Fields, Lowering, sliding
+from bitwright.compiler.lowering.context import Lowering, sliding
 from bitwright.compiler.lowering.results import finish
 from bitwright.compiler.lowering.segments import Segments, convolution_segments, linear_segments
 from bitwright.compiler.operation import Operation
 from bitwright.compiler.steps import Step
+from bitwright.compiler.work import Fields
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.network import BinaryConv2d, BinaryLinear
 

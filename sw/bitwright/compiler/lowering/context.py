@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from bitwright.compiler.placement import Place
 from bitwright.compiler.steps import Step
 from bitwright.compiler.storage import Storage, View
+from bitwright.compiler.work import Fields
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode
 from bitwright.network import Network
-
-Fields = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

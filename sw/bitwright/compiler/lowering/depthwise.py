@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from bitwright.compiler import pack
-from bitwright.compiler.cycles import first_window, vector_cycles
-from bitwright.compiler.lowering.context import Fields, Lowering, sliding
+from bitwright.compiler.lowering.context import Lowering, sliding
 from bitwright.compiler.lowering.products import finish_products
 from bitwright.compiler.operation import Operation
 from bitwright.compiler.steps import Step
 from bitwright.compiler.storage import View
+from bitwright.compiler.work import Fields, first_window, vector_cycles
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import ExecuteOpcode, VectorOp
 from bitwright.network import Conv2d

@@ -6,8 +6,8 @@ import numpy as np
 
 from bitwright.compiler import pack
 from bitwright.compiler.errors import CompileError
-from bitwright.compiler.lowering.context import Fields
 from bitwright.compiler.pack import Bytes
+from bitwright.compiler.work import Fields
 from bitwright.isa import Architecture
 from bitwright.isa.instructions import INVERT_BIT, RoundingCode
 from bitwright.network import (

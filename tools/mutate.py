@@ -29,7 +29,14 @@ from pathlib import Path
 from amaranth.back import rtlil
 from tests.cocotb.small import ARCHITECTURE
 from tests.support.machine import Machine
-from tests.support.suite import CHECKS, programs, random_programs, residual_program
+from tests.support.suite import (
+    CHECKS,
+    full_program,
+    lane_programs,
+    programs,
+    random_programs,
+    residual_program,
+)
 
 from bitwright.files import write_whole
 from bitwright.isa import Architecture
@@ -187,7 +194,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     verilog, mutants = make_mutants(ARCHITECTURE, options.mutants, options.seed)
     library = library_of(verilog, trace=False, optimize=1)
-    programs(), residual_program(), random_programs()  # once, before the processes fork
+    for make in (programs, residual_program, full_program, lane_programs, random_programs):
+        make()  # once, before the processes fork
     sound = Mutant(number=0, mode="none", module="", cell="", port="", bit=0, sources=())
     if (verdict := judge(library, sound)).killed_by:
         print(f"the design without a mutant fails {verdict.killed_by}: {verdict.reason}")

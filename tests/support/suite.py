@@ -16,6 +16,7 @@ from tests.support.malformed import Sent, Stop, cases, powers_of_two
 from tests.support.networks import Limits, random_codes, random_network
 
 from bitwright.arith import Rounding
+from bitwright.arith.rounding import MAX_SHIFT
 from bitwright.compiler import CompileError, Program, compile, predict
 from bitwright.isa import ErrorCode
 from bitwright.isa.instructions import (
@@ -23,6 +24,7 @@ from bitwright.isa.instructions import (
     EXECUTE_WORDS,
     FETCH_FIELDS,
     FETCH_WORDS,
+    ExecuteOpcode,
     decode,
     encode,
 )
@@ -37,10 +39,11 @@ from bitwright.isa.registers import (
     STATUS_DONE,
     VERSION,
 )
-from bitwright.network import Conv2d, Network
+from bitwright.network import Conv2d, Input, Network, Quantization, Requantization
 
 SLAVE_ERROR = 2
 NETWORKS = 24
+LANE_NETWORKS = 12
 Open = Callable[[], Machine]
 
 
@@ -68,6 +71,60 @@ def residual_program() -> Program:
         requantization=requantization(5, 22),
     )
     return compile(Network((plain.input, conv, added)), ARCHITECTURE)
+
+
+@cache
+def full_program() -> Program:
+    """The resident program in instruction memories that are full: loads repeated, NOPs at its end.
+
+    The last instruction, which sends the result, stays the last.
+    """
+    program = programs()[0]
+    nop = encode(EXECUTE_FIELDS, EXECUTE_WORDS, {"opcode": ExecuteOpcode.NOP})
+    execute = list(program.execute)
+    spare = ARCHITECTURE.execute_instructions - len(execute)
+    execute[-1:-1] = [tuple(nop)] * spare
+    first = decode(FETCH_FIELDS, list(program.fetch[0]))
+    again = tuple(encode(FETCH_FIELDS, FETCH_WORDS, first | {"acquire": 0, "release": 0}))
+    times = ARCHITECTURE.fetch_instructions - len(program.fetch)
+    packet = program.prologue[: program.packets(body=False)[0]]
+    return replace(
+        program,
+        execute=tuple(execute),
+        fetch=(again,) * times + program.fetch,
+        prologue_count=program.prologue_count + times,
+        prologue=np.concatenate([packet] * times + [program.prologue]),
+    )
+
+
+@cache
+def lane_programs() -> list[Program]:
+    """Convolutions whose lanes shift by anything, to results within and just beyond the clamps."""
+    rng = np.random.default_rng(11)
+    q = Quantization(scale=0.1, zero_point=5)
+    found = []
+    for _ in range(LANE_NETWORKS):
+        channels = ARCHITECTURE.parameter_records
+        shift = rng.integers(0, MAX_SHIFT + 1, channels)
+        multiplier = rng.choice([1, 3, 1 << 15, (1 << 16) - 1], channels)
+        multiplier = np.where(rng.random(channels) < 0.5, rng.integers(0, 1 << 16), multiplier)
+        # The result that a channel's sums lie around: clamped, saturated, or neither.
+        aim = rng.normal(0, 1, channels) * rng.choice([100, 600, 5000, 1 << 20], channels)
+        bias = np.clip(aim * 2.0**shift / np.maximum(multiplier, 1), -(1 << 30), 1 << 30)
+        x = Input(name="input", inputs=(), shape=(1, 4, 4), output=q)
+        conv = Conv2d(
+            name="conv",
+            inputs=("input",),
+            shape=(channels, 4, 4),
+            output=q,
+            weight=rng.integers(-128, 128, (channels, 1, 1, 1)),
+            bias=bias.astype(np.int64),
+            requantization=Requantization(
+                multiplier=multiplier, shift=shift, low=-128, high=int(rng.choice([90, 127]))
+            ),
+        )
+        found.append(compile(Network((x, conv)), ARCHITECTURE))
+    return found
 
 
 @cache
@@ -142,7 +199,8 @@ def interrupts(begin: Open) -> None:
 def counters(begin: Open) -> None:
     """Every bit of every layer and every counter, the host always ready; runs follow runs."""
     with begin() as machine:
-        for program in (*programs(), residual_program(), *random_programs(), programs()[0]):
+        special = (residual_program(), full_program(), *lane_programs())
+        for program in (*programs(), *special, *random_programs(), programs()[0]):
             x = random_codes(program.network, IMAGES, 2)
             cycles = np.zeros((IMAGES, len(program.execute)), np.uint32)
             machine.record(cycles, np.zeros(cycles.shape, np.uint64))
@@ -239,6 +297,9 @@ def back_pressure(begin: Open) -> None:
         for seed, program in enumerate((*programs(), *random_programs()[:6]) * 2):
             machine.pause(seed, *rng.choice([0, 0.2, 0.8], 3))
             machine.check(program, random_codes(program.network, IMAGES, seed))
+            # What the host costs is counted: a pause may hide a fetch, but adds nothing else.
+            busy = machine.read_wide("cycles") - machine.read_wide("stalls")
+            assert busy <= predict(program, IMAGES).total
 
 
 def malformed(begin: Open) -> None:

@@ -67,12 +67,16 @@ class Mutant:
     cell: str
     port: str
     bit: int
+    control: int | None = None
+    """Of cnot0 and cnot1: the bit of the same port that decides."""
     sources: tuple[str, ...]
     """Lines of the generator the cell comes from, or of Amaranth's library."""
 
     def describe(self) -> str:
         """One line."""
         where = f"{self.module} {self.cell}.{self.port}[{self.bit}]"
+        if self.control is not None:
+            where += f" by [{self.control}]"
         return f"{self.number:4} {self.mode:6} {where} ({', '.join(self.sources)})"
 
 
@@ -111,6 +115,7 @@ def _parsed(line: str) -> Mutant:
         cell=options["-cell"],
         port=options["-port"],
         bit=int(options["-portbit"]),
+        control=int(options["-ctrlbit"]) if "-ctrlbit" in options else None,
         sources=tuple(files),
     )
 

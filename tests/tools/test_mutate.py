@@ -19,6 +19,7 @@ SOUND = Mutant(number=0, mode="none", module="", cell="", port="", bit=0, source
 def test_mutants_are_found_and_the_sound_design_is_not() -> None:
     verilog, mutants = make_mutants(ARCHITECTURE, 5, seed=2)
     assert [mutant.number for mutant in mutants] == [1, 2, 3, 4, 5]
+    assert all((m.control is not None) == m.mode.startswith("cnot") for m in mutants)
     # The others lie in parts of Amaranth's library.
     assert any("hw/bitwright/rtl/" in m.sources[-1] for m in mutants if m.sources)
     assert (verilog, mutants) == make_mutants(ARCHITECTURE, 5, seed=2)

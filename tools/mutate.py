@@ -29,14 +29,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from tests.cocotb.small import ARCHITECTURE
 from tests.support.machine import Machine
-from tests.support.suite import (
-    CHECKS,
-    full_program,
-    lane_programs,
-    programs,
-    random_programs,
-    residual_program,
-)
+from tests.support.suite import CHECKS, programs, random_programs, special_programs
 
 from bitwright.files import write_whole
 from bitwright.isa import Architecture
@@ -199,8 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     verilog, mutants = make_mutants(ARCHITECTURE, options.mutants, options.seed)
     library = library_of(verilog, trace=False, optimize=1)
-    for make in (programs, residual_program, full_program, lane_programs, random_programs):
-        make()  # once, before the processes fork
+    programs(), special_programs(), random_programs()  # once, before the processes fork
     sound = Mutant(number=0, mode="none", module="", cell="", port="", bit=0, sources=())
     if (verdict := judge(library, sound)).killed_by:
         print(f"the design without a mutant fails {verdict.killed_by}: {verdict.reason}")

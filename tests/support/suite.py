@@ -128,6 +128,68 @@ def lane_programs() -> list[Program]:
 
 
 @cache
+def low_bit_programs() -> list[Program]:
+    """Convolutions of which every bit of the sums is in some result, on the array and the lanes."""
+    rng = np.random.default_rng(12)
+    q = Quantization(scale=0.1, zero_point=-1)
+    found = []
+    for depth, groups in ((2, 1), (8, 8)):
+        x = Input(name="input", inputs=(), shape=(depth, 4, 4), output=q)
+        shift = np.arange(8)
+        size = np.minimum(1 << shift, 127)[:, None, None, None]
+        shape = (8, depth // groups, 3, 3)
+        weight = rng.integers(-size, size, shape, endpoint=True) * (rng.random(shape) < 0.4)
+        conv = Conv2d(
+            name="conv",
+            inputs=("input",),
+            shape=(8, 4, 4),
+            output=q,
+            weight=weight,
+            bias=np.zeros(8, np.int64),
+            padding=(1, 1, 1, 1),
+            groups=groups,
+            requantization=Requantization(
+                multiplier=np.ones(8, np.int64), shift=shift, low=-128, high=127
+            ),
+        )
+        found.append(compile(Network((x, conv)), ARCHITECTURE))
+    return found
+
+
+@cache
+def edge_program() -> Program:
+    """A residual whose last byte is its bank's last one; it counts nothing, for it is not there."""
+    program = residual_program()
+    network = program.network
+    added = network.output
+    assert isinstance(added, Conv2d)
+    added = replace(
+        added,
+        weight=added.weight[:, :, :1, :1],  # both of its channel tiles fit one instruction
+        padding=(0, 0, 0, 0),
+        residual_multiplier=np.zeros(5, np.int64),
+    )
+    program = compile(Network((*network.layers[:-1], added)), ARCHITECTURE)
+    execute = []
+    for words in program.execute:
+        values = decode(EXECUTE_FIELDS, list(words))
+        if values["residual"]:
+            pixels = values["out_width"] * values["out_height"]
+            assert values["channel_tiles"] == 2
+            size = (pixels - 1) * values["residual_pitch"] + len(added.weight)
+            values["residual_base"] = ARCHITECTURE.bank_bytes - size
+        execute.append(tuple(encode(EXECUTE_FIELDS, EXECUTE_WORDS, values)))
+    return replace(program, execute=tuple(execute))
+
+
+@cache
+def special_programs() -> tuple[Program, ...]:
+    """Programs made for what random ones do not meet."""
+    made = (residual_program(), edge_program(), full_program())
+    return (*made, *lane_programs(), *low_bit_programs())
+
+
+@cache
 def random_programs() -> list[Program]:
     """Programs of the first random networks that fit the small machine."""
     limits = Limits(
@@ -199,8 +261,7 @@ def interrupts(begin: Open) -> None:
 def counters(begin: Open) -> None:
     """Every bit of every layer and every counter, the host always ready; runs follow runs."""
     with begin() as machine:
-        special = (residual_program(), full_program(), *lane_programs())
-        for program in (*programs(), *special, *random_programs(), programs()[0]):
+        for program in (*programs(), *special_programs(), *random_programs(), programs()[0]):
             x = random_codes(program.network, IMAGES, 2)
             cycles = np.zeros((IMAGES, len(program.execute)), np.uint32)
             machine.record(cycles, np.zeros(cycles.shape, np.uint64))
@@ -227,7 +288,7 @@ def counters(begin: Open) -> None:
 def saturation(begin: Open) -> None:
     """The programs once more on the least and the greatest codes: long carries, clamps."""
     with begin() as machine:
-        for program in (*programs(), residual_program(), *random_programs()):
+        for program in (*programs(), *special_programs(), *random_programs()):
             output = program.network.input.output
             x = np.stack(
                 [
@@ -273,6 +334,17 @@ def tokens(begin: Open) -> None:
             sent.header("credits", 0)
             sent.fetch(0, acquire=1 << min(n, 7))
             assert machine.load(sent) == Stop(ErrorCode.DEADLOCK, "fetch", 0)
+    # What a program gives and does not take is gone when the next one starts.
+    with begin() as machine:
+        sent = Sent.of(streamed, x)
+        sent.fetch(len(streamed.fetch) - 1, release=255)
+        assert machine.load(sent) is None
+        assert machine.execute(sent) is None
+        machine.write("status", 1 << STATUS_DONE)
+        sent = Sent.of(resident, images(resident, IMAGES, 4))
+        sent.execute(0, acquire=1)
+        assert machine.load(sent) is None
+        assert machine.execute(sent) == Stop(ErrorCode.DEADLOCK, "execute", 0)
 
 
 def multiplied(program: Program, times: int) -> Program:

@@ -29,6 +29,16 @@ def test_interrupted_write_leaves_the_old_file(
     assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"old"]
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for target in (tmp_path / "nowhere/thing", tmp_path / "folder"):
+        with pytest.raises(OSError, match=target.name) as caught:
+            write_whole(target, b"new")
+        assert caught.value.filename == str(target)
+        assert caught.value.filename2 is None
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
 def test_link_is_relative_and_follows_the_newest(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / "runs" / name).mkdir(parents=True)

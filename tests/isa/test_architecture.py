@@ -9,7 +9,7 @@ from bitwright.isa import Architecture, ArchitectureError
 
 ROUNDINGS = "half_up, half_even, half_away, floor, trunc"
 REFUSED = {
-    "name": [("", "a name"), (8, "a name")],
+    "name": [("", "text"), (8, "text")],
     "rows": [(3, "a power of two in 2..32"), (64, "a power of two in 2..32")],
     "columns": [(1, "a power of two in 2..32"), ("8", "a power of two in 2..32")],
     "accumulator_bits": [(15, "in 16..32"), (33, "in 16..32")],

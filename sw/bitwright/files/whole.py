@@ -28,9 +28,14 @@ def link_whole(link: Path, target: Path) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
+    """A temporary name that takes the place of ``path``; errors are of ``path``."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename, error.filename2 = str(path), None  # the name the caller knows
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +73,6 @@ def quiet_torch() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """Type and first line of an error from below."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
+    """Type and first line of an error from below, as much of it as 160 letters hold."""
+    kind, lines = type(error).__name__, str(error).strip().splitlines()
+    return f"{kind}: {textwrap.shorten(lines[0], 160, placeholder=' ...')}" if lines else kind

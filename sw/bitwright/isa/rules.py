@@ -71,15 +71,15 @@ class Truth:
 
 
 class Text:
-    """A name that is not empty."""
+    """Text that is not empty."""
 
     def accepts(self, value: object) -> bool:
-        """Whether ``value`` is such a name."""
+        """Whether ``value`` is that."""
         return isinstance(value, str) and value != ""
 
     def __str__(self) -> str:
         """What is accepted."""
-        return "a name"
+        return "text"
 
 
 Rule = Integer | OneOf | Some | Truth | Text

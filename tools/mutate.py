@@ -29,7 +29,8 @@ from pathlib import Path
 from amaranth.back import rtlil
 from tests.cocotb.small import ARCHITECTURE
 from tests.support.machine import Machine
-from tests.support.suite import CHECKS, programs, random_programs, special_programs
+from tests.support.suite import CHECKS
+from tests.support.suite_programs import programs, random_programs, special_programs
 
 from bitwright.files import write_whole
 from bitwright.isa import Architecture

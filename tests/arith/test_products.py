@@ -145,3 +145,18 @@ def test_bad_operands_are_named(a: object, b: object, message: str) -> None:
 def test_floats_are_refused() -> None:
     with pytest.raises(TypeError, match="b must be integers, not float32"):
         matmul([[1]], np.ones((1, 1), np.float32))
+
+
+def test_a_flag_that_the_blas_leaves_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As OpenBLAS leaves it now and then: numpy then warns of an invalid operation in matmul."""
+    multiply, infinite = np.matmul, np.full(1, np.inf)
+
+    def flagged(*operands: object, out: object = None) -> object:
+        np.subtract(infinite, infinite)
+        return multiply(*operands, out=out)
+
+    monkeypatch.setattr(np, "matmul", flagged)
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        np.matmul(np.ones((1, 1)), np.ones((1, 1)))
+    a, b = np.full((3, 5), 7, np.int8), np.full((5, 2), -9, np.int8)
+    assert (matmul(a, b) == -315).all()

@@ -90,17 +90,29 @@ def _tiled_product(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[
     rows, columns = a.shape[-2], b.shape[-1]
     tile = ONE_THREAD // max(a.shape[-1] * min(rows, columns), 1)
     if not _LEAST_TILE <= tile < max(rows, columns):
-        whole: NDArray[np.floating] = np.matmul(a, b)
-        return whole
+        return float_product(a, b)
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     out = np.empty((*stack, rows, columns), a.dtype)
     for start in range(0, max(rows, columns), tile):
         part = slice(start, start + tile)
         if rows > columns:
-            np.matmul(a[..., part, :], b, out=out[..., part, :])
+            float_product(a[..., part, :], b, out[..., part, :])
         else:
-            np.matmul(a, b[..., part], out=out[..., part])
+            float_product(a, b[..., part], out[..., part])
     return out
+
+
+def float_product(
+    a: NDArray[np.floating], b: NDArray[np.floating], out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
+    """Compute a @ b of finite numbers, into ``out`` if it is given.
+
+    OpenBLAS also multiplies what lies behind a matrix in its buffers, uses none of it, and yet may
+    leave the flag of an invalid operation, of which numpy warns (numpy issues 13173 and 24067).
+    """
+    with np.errstate(invalid="ignore"):
+        product: NDArray[np.floating] = np.matmul(a, b, out=out)
+    return product
 
 
 def as_codes(name: str, codes: ArrayLike) -> NDArray[np.integer]:

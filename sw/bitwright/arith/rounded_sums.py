@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitwright.arith.checks import Integers, magnitude
-from bitwright.arith.exact import FLOAT64_LIMIT, ONE_THREAD
+from bitwright.arith.exact import FLOAT64_LIMIT, ONE_THREAD, float_product
 from bitwright.arith.operand import IntegerArray, Terms
 from bitwright.arith.products import exact_product
 from bitwright.arith.rounding import MAX_SHIFT, Rounding, shift_round_unchecked
@@ -62,7 +62,7 @@ def _in_float64(a: NDArray[np.float64], b: NDArray[np.float64], starts: IntegerA
             if single:
                 np.multiply(left[:, block], right[block], out=part)
             else:
-                np.matmul(left[:, block], right[block], out=part)
+                float_product(left[:, block], right[block], part)
             np.add(part, _ANCHOR, out=part)
             np.subtract(part, _ANCHOR, out=part)
             np.add(total, part, out=total)

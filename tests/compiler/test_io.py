@@ -13,13 +13,12 @@ from tests.support.networks import random_network
 
 from bitwright.compiler import Program, ProgramError, compile
 from bitwright.isa import Architecture, ArchitectureError
+from bitwright.isa.architecture import ROUNDINGS
 from bitwright.isa.registers import VERSION
 from bitwright.network import NetworkFileError
 
 FIXED = struct.Struct("<4sIQI")
-ARCHITECTURE = Architecture(
-    roundings=("half_up", "half_even", "half_away", "floor", "trunc"), xnor=True
-)
+ARCHITECTURE = Architecture(roundings=ROUNDINGS, xnor=True)
 
 
 @pytest.fixture(scope="module")
